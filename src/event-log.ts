@@ -1,0 +1,120 @@
+// The event log: every line that logveil itself can print, in one table. A field is a number, a boolean or one of a few words
+// chosen by us, so no line can carry what a client sent.
+
+import { pino } from "pino";
+import type { ErrorCode } from "./errors.ts";
+
+type Level = "debug" | "info" | "warn" | "error";
+type Field = number | boolean | string;
+type Event<Fields> = { readonly level: Level; readonly message: string; readonly fields?: Fields };
+
+/** `Fields` exists at compile time only. String fields hold words from our own tables or the operator's configuration. */
+function event<Fields extends Readonly<Record<string, Field>>>(
+  level: Level,
+  message: string,
+): Event<Fields> {
+  return { level, message };
+}
+
+function bare(level: Level, message: string): Event<never> {
+  return { level, message };
+}
+
+const EVENTS = {
+  "sidecar.started": event<{ proxy: string; vault: string; startMs: number }>("info", "ready"),
+  "sidecar.draining": bare("info", "stopped accepting, finishing what runs"),
+  "sidecar.stopped": event<{ aborted: number }>("info", "stopped"),
+  "configuration.warning": event<{ key: string }>(
+    "warn",
+    "the configuration is valid and unusual, `logveil check` says why",
+  ),
+  "key.created": event<{ file: string }>(
+    "info",
+    "created a new key file, keep a copy apart from the data",
+  ),
+  "epoch.created": event<{ epoch: number }>("debug", "created an epoch key"),
+  "epoch.destroyed": event<{ epoch: number }>(
+    "info",
+    "destroyed an epoch key, its tokens mean nothing now",
+  ),
+  "epoch.swept": event<{ epoch: number; durationMs: number }>(
+    "info",
+    "removed the records of an expired epoch",
+  ),
+  "epoch.sweep-failed": event<{ code: ErrorCode | "unexpected" }>(
+    "error",
+    "could not remove expired records, will try again",
+  ),
+  "keys.rotated": event<{ wrapped: number }>("info", "the master key was rotated"),
+  "store.write-failed": event<{ lost: number }>(
+    "error",
+    "the store refused a write, session records were lost",
+  ),
+  "store.reopen-failed": event<{ code: ErrorCode }>(
+    "error",
+    "the store cannot be opened again, will go on trying",
+  ),
+  "store.reopened": bare("info", "the store takes writes again"),
+  "store.record-corrupt": bare("error", "a session record failed its authentication tag"),
+  "access-log.failed": bare("error", "the access log cannot be written"),
+  "access-log.recovered": event<{ dropped: number }>("info", "the access log is written again"),
+  "access-log.reopened": bare("info", "reopened the access log"),
+  "access-log.rotated": bare("debug", "rotated the access log"),
+  "access-log.rotation-failed": bare(
+    "warn",
+    "the access log could not be rotated and grows on, will try again",
+  ),
+  "access-log.removed": event<{ files: number }>(
+    "info",
+    "removed access logs past their retention",
+  ),
+  "upstream.unreachable": event<{ kind: string }>("warn", "the upstream could not be reached"),
+  "api.failed": event<{ code: ErrorCode | "unexpected" }>(
+    "error",
+    "a call of the vault API failed in logveil itself",
+  ),
+  "api.expiration-not-understood": bare(
+    "warn",
+    "a caller gave an expiration that is not understood, the longest one was used; said once",
+  ),
+  "proxy.failed": event<{ where: string }>("error", "a request failed in logveil itself"),
+} as const;
+
+export type EventName = keyof typeof EVENTS;
+/** All of them; docs/errors.md lists the same and a test compares them. */
+export const EVENT_NAMES: readonly string[] = Object.keys(EVENTS);
+type FieldsOf<E> = E extends Event<infer Fields> ? Fields : never;
+type Arguments<E> = [FieldsOf<E>] extends [never] ? [] : [FieldsOf<E>];
+
+export type EventLog = {
+  readonly emit: <Name extends EventName>(
+    name: Name,
+    ...fields: Arguments<(typeof EVENTS)[Name]>
+  ) => void;
+  readonly close: () => void;
+};
+
+/** An event log of JSON lines on file descriptor `fd` (2, standard error, unless told). Written at once, so a crash loses none. */
+export function createEventLog(
+  options: { readonly fd?: number; readonly level?: Level } = {},
+): EventLog {
+  const destination = pino.destination({ fd: options.fd ?? 2, sync: true });
+  // A full disk or a closed pipe behind standard error must not take the sidecar down: the event is lost, the proxy goes on.
+  destination.on("error", () => undefined);
+  const logger = pino(
+    {
+      base: null,
+      level: options.level ?? "info",
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  );
+  return {
+    emit: (name, ...fields) => {
+      const { level, message } = EVENTS[name];
+      logger[level]({ event: name, ...fields[0] }, message);
+    },
+    close: () => destination.flushSync(),
+  };
+}
