@@ -1,0 +1,161 @@
+// What the schema cannot say, because it takes more than one key: two tables, one of problems and one of warnings.
+
+import type { Configuration } from "./configuration.ts";
+import { clash, reaches } from "./listen-address.ts";
+import type { Problem } from "./problem.ts";
+
+type Check = Pick<Problem, "path" | "problem" | "remedy"> & {
+  /** Other keys that it looks at: with a problem of their own, they would make this one a guess. */
+  readonly involves: readonly string[];
+  readonly applies: (configuration: Configuration) => boolean;
+};
+
+const HOURS_72 = 72 * 3_600_000;
+const OUR_COOKIE = "logveil_session";
+
+const PROBLEMS: readonly Check[] = [
+  {
+    path: "proxy.tls.key",
+    involves: ["proxy.tls.cert"],
+    applies: ({ proxy: { tls } }) => tls.cert !== undefined && tls.key === undefined,
+    problem: "is missing while proxy.tls.cert is set",
+    remedy: "set both or neither",
+  },
+  {
+    path: "proxy.tls.cert",
+    involves: ["proxy.tls.key"],
+    applies: ({ proxy: { tls } }) => tls.key !== undefined && tls.cert === undefined,
+    problem: "is missing while proxy.tls.key is set",
+    remedy: "set both or neither",
+  },
+  {
+    path: "proxy.upstream",
+    involves: ["proxy.listen"],
+    applies: ({ proxy }) => reaches(proxy.upstream, proxy.listen),
+    problem: "is the address that the proxy itself listens on",
+    remedy: "give the address of the web server behind",
+  },
+  {
+    // SECURITY: the vault must not be on the public side, where everybody who can reach the proxy can try tokens on it.
+    path: "proxy.upstream",
+    involves: ["vault.listen"],
+    applies: ({ proxy, vault }) => reaches(proxy.upstream, vault.listen),
+    problem: "is the address of the vault",
+    remedy: "give the address of the web server behind",
+  },
+  {
+    path: "vault.listen",
+    involves: ["proxy.listen"],
+    applies: ({ proxy, vault }) => clash(proxy.listen, vault.listen),
+    problem: "is taken by proxy.listen",
+    remedy: "give the two different ports",
+  },
+  {
+    path: "proxy.forward.passCookies",
+    involves: [],
+    applies: ({ proxy: { forward } }) => forward.passCookies.includes(OUR_COOKIE),
+    problem: `names ${OUR_COOKIE}, which logveil sets`,
+    remedy: "leave it out",
+  },
+  {
+    path: "session.rotate",
+    involves: [],
+    applies: ({ session }) => session.rotate % 1000 !== 0,
+    problem: "must be whole seconds",
+    remedy: "for example 24h",
+  },
+  {
+    path: "vault.rootTokenFile",
+    involves: ["vault.masterKeyFile", "vault.dataDir"],
+    applies: ({ vault }) => vault.rootTokenFile === vault.masterKeyFile,
+    problem: "is the same file as vault.masterKeyFile",
+    remedy: "give each a file of its own",
+  },
+  {
+    path: "accessLog.syslog.ca",
+    involves: ["accessLog.syslog.url"],
+    applies: ({ accessLog: { syslog } }) =>
+      syslog.ca !== undefined && syslog.url?.startsWith("tls:") === false,
+    problem: "has no effect on a connection without TLS",
+    remedy: "use tls:// in accessLog.syslog.url or leave it out",
+  },
+  needed("syslog", "url", ({ syslog }) => syslog.url, "for example tls://logs.example.org:6514"),
+  needed("otlp", "url", ({ otlp }) => otlp.url, "for example https://logs.example.org/v1/logs"),
+  needed("mezmo", "keyFile", ({ mezmo }) => mezmo.keyFile, "name the file with the ingestion key"),
+  needed("http", "url", ({ http }) => http.url, "for example https://logs.example.org"),
+];
+
+const WARNINGS: readonly Check[] = [
+  {
+    path: "session.retention",
+    involves: [],
+    applies: ({ session }) => session.retention < HOURS_72,
+    problem: "is below 72h",
+    remedy: "a breach may be found after what explains it is gone",
+  },
+  {
+    path: "proxy.trustedProxies",
+    involves: [],
+    applies: ({ proxy }) => proxy.trustedProxies.some((network) => network.endsWith("/0")),
+    problem: "trusts every address",
+    remedy: "any client can choose the address that it is known by",
+  },
+  {
+    path: "proxy.forward.passCookies",
+    involves: ["proxy.forward.cookies"],
+    applies: ({ proxy: { forward } }) =>
+      forward.cookies === "pass" && forward.passCookies !== "auto",
+    problem: "has no effect",
+    remedy: "because proxy.forward.cookies lets every cookie pass",
+  },
+  {
+    path: "session.cookies",
+    involves: ["session.identity"],
+    applies: ({ session }) => session.cookies !== "auto" && !session.identity.includes("cookies"),
+    problem: "has no effect",
+    remedy: "because session.identity does not name cookies",
+  },
+];
+
+/** What is wrong across keys, apart from the keys in `known`, whose problems are known already. */
+export function crossProblems(
+  configuration: Configuration,
+  known: readonly string[],
+): readonly Problem[] {
+  return findings(PROBLEMS, configuration, known);
+}
+
+/** What is allowed and seldom meant. */
+export function findWarnings(configuration: Configuration): readonly Problem[] {
+  return findings(WARNINGS, configuration, []);
+}
+
+function findings(
+  checks: readonly Check[],
+  configuration: Configuration,
+  known: readonly string[],
+): readonly Problem[] {
+  const isKnown = (path: string) =>
+    known.some(
+      (other) => path === other || path.startsWith(`${other}.`) || other.startsWith(`${path}[`),
+    );
+  return checks
+    .filter(({ path, involves }) => ![path, ...involves].some(isKnown))
+    .filter(({ applies }) => applies(configuration))
+    .map(({ path, problem, remedy }) => ({ path, problem, remedy }));
+}
+
+function needed(
+  output: "syslog" | "otlp" | "mezmo" | "http",
+  key: string,
+  read: (accessLog: Configuration["accessLog"]) => string | undefined,
+  remedy: string,
+): Check {
+  return {
+    path: `accessLog.${output}.${key}`,
+    involves: ["accessLog.outputs"],
+    applies: ({ accessLog }) => accessLog.outputs.includes(output) && read(accessLog) === undefined,
+    problem: `is missing while accessLog.outputs names ${output}`,
+    remedy,
+  };
+}
