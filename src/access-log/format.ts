@@ -1,0 +1,12 @@
+import type { Exchange } from "./exchange.ts";
+
+/** Turns an exchange into one line: printable ASCII, ended by the one newline it contains. */
+export type Format = (exchange: Exchange) => string;
+
+/** What the operator lets a line say about the client, beside what the exchange says anyway. */
+export type FormatOptions = {
+  /** `none` writes no token in either spelling. */
+  readonly identity: "token" | "none";
+  /** `none` writes no user agent, however coarse. */
+  readonly userAgent: "family" | "none";
+};

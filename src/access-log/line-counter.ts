@@ -1,0 +1,32 @@
+import type { Metrics } from "../metrics.ts";
+
+/**
+ * Why a line was not written: it did not fit into the output's buffer; the reader of the pipe has gone; the output refused it
+ * when it was flushed for the last time; the output took nothing for too long; it came after close; it could not be formatted.
+ */
+export type DropReason =
+  | "buffer-full"
+  | "broken-pipe"
+  | "unwritable"
+  | "stalled"
+  | "closed"
+  | "unformattable";
+
+export type LineMetrics = Pick<Metrics, "logLinesAccepted" | "logLinesWritten" | "logLinesDropped">;
+
+/** The counters of one output. After a flush, accepted = written + dropped. */
+export type LineCounter = {
+  readonly accepted: (lines: number) => void;
+  readonly written: (lines: number) => void;
+  readonly dropped: (lines: number, reason: DropReason) => void;
+};
+
+export function createLineCounter(metrics: LineMetrics, output: "stdout" | "file"): LineCounter {
+  const accepted = metrics.logLinesAccepted.labels({ output });
+  const written = metrics.logLinesWritten.labels({ output });
+  return {
+    accepted: (lines) => accepted.inc(lines),
+    written: (lines) => written.inc(lines),
+    dropped: (lines, reason) => metrics.logLinesDropped.labels({ output, reason }).inc(lines),
+  };
+}
