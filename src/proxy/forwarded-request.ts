@@ -1,0 +1,204 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
+import type { Dispatcher } from "undici";
+import type { ErrorType } from "../http/problem.ts";
+import { sendProblem } from "../http/problem.ts";
+import type { Metrics } from "../metrics.ts";
+import { CLIENT_CLOSED } from "./open-exchange.ts";
+import type { OpenExchange } from "./open-exchange.ts";
+import { headersForClient } from "./response-headers.ts";
+import type { UpstreamCookies } from "./upstream-cookies.ts";
+import { isDeadConnection, upstreamFailureOf } from "./upstream-failure.ts";
+
+export type ForwardedRequestOptions = {
+  readonly pool: Dispatcher;
+  readonly upstreamCookies: UpstreamCookies;
+  readonly metrics: Metrics;
+  /** Bytes; a body that turns out longer ends the request with 413. */
+  readonly maxBodyBytes: number;
+  readonly isDraining: () => boolean;
+};
+
+export type UpstreamRequest = {
+  readonly method: string;
+  readonly pathAndQuery: string;
+  readonly headers: string[];
+  readonly hasBody: boolean;
+};
+
+/** RFC 9110 section 9.2.2. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
+
+/**
+ * One request on its way to the upstream and its answer on the way back: an undici dispatch handler that writes to node's
+ * response. Bodies stream in both directions, each side paused while the other is full.
+ */
+export class ForwardedRequest implements Dispatcher.DispatchHandler {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #exchange: OpenExchange;
+  readonly #options: ForwardedRequestOptions;
+  readonly #upstream: UpstreamRequest;
+  #controller: Dispatcher.DispatchController | undefined;
+  #isRetried = false;
+  #isClientGone = false;
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    exchange: OpenExchange,
+    upstream: UpstreamRequest,
+    options: ForwardedRequestOptions,
+  ) {
+    this.#request = request;
+    this.#response = response;
+    this.#exchange = exchange;
+    this.#upstream = upstream;
+    this.#options = options;
+  }
+
+  start(): void {
+    // `close` comes after every ending; writableFinished tells a complete answer from a client that went away.
+    this.#response.once("close", () => this.#close());
+    if (this.#response.destroyed) this.#close();
+    else this.#dispatch();
+  }
+
+  #dispatch(): void {
+    const { method, pathAndQuery, headers, hasBody } = this.#upstream;
+    this.#options.pool.dispatch(
+      {
+        method,
+        path: pathAndQuery,
+        headers,
+        // undici takes any async iterable as a body; its types name streams only.
+        body: hasBody ? (this.#body() as unknown as Readable) : null,
+      },
+      this,
+    );
+  }
+
+  /**
+   * The request body, counted. Ending it early must not destroy the request: its socket still has to carry the answer
+   * (RFC 9112 section 9.3, an upstream may answer before it has read everything).
+   */
+  async *#body(): AsyncGenerator<Buffer> {
+    for await (const chunk of this.#request.iterator({ destroyOnReturn: false })) {
+      const bytes = chunk as Buffer; // no encoding is set on the request, so chunks are buffers
+      this.#exchange.requestBodyBytes += bytes.length;
+      if (this.#exchange.requestBodyBytes > this.#options.maxBodyBytes) throw new BodyTooLarge();
+      yield bytes;
+    }
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#isClientGone) controller.abort(new ClientGone());
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    statusCode: number,
+    _headers: unknown,
+    statusMessage?: string,
+  ): void {
+    const headers = headersForClient(rawListOf(controller.rawHeaders));
+    if (statusCode < 200) {
+      this.#inform(statusCode, headers.list);
+      return;
+    }
+    this.#exchange.upstreamMs = this.#exchange.elapsedMs;
+    for (const setCookie of headers.setCookies) this.#options.upstreamCookies.learn(setCookie);
+    // The rest of an upload that the upstream did not wait for is not worth reading; neither is a connection worth keeping
+    // while logveil is going away.
+    if (this.#options.isDraining() || (this.#upstream.hasBody && !this.#request.complete))
+      headers.list.push("Connection", "close");
+    this.#response.writeHead(statusCode, statusMessage ?? "", headers.list);
+    // A head that came with body goes out in one write with it; one that came alone (server-sent events) must not wait.
+    queueMicrotask(() => {
+      if (this.#exchange.responseBodyBytes === 0 && !this.#response.writableEnded)
+        this.#response.flushHeaders();
+    });
+  }
+
+  /** 1xx other than 100, which node has sent itself, and 101, which nobody asked for (RFC 9110 section 15.2). */
+  #inform(statusCode: number, headers: string[]): void {
+    if (statusCode === 100 || statusCode === 101 || this.#request.httpVersion === "1.0") return;
+    // Since Node 26.2; before it an early hint is lost, which a client cannot depend on anyway.
+    if (typeof this.#response.writeInformation === "function")
+      this.#response.writeInformation(statusCode, headers);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#exchange.responseBodyBytes += chunk.length;
+    if (this.#response.write(chunk)) return;
+    controller.pause();
+    this.#response.once("drain", () => controller.resume());
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    const trailers = headersForClient(rawListOf(controller.rawTrailers)).list;
+    if (trailers.length > 0) this.#response.addTrailers(pairsOf(trailers));
+    this.#response.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#isClientGone) return;
+    if (error instanceof BodyTooLarge || error.cause instanceof BodyTooLarge) {
+      this.#fail(413, "body_too_large");
+      return;
+    }
+    if (this.#response.headersSent) {
+      // SECURITY: a broken answer must look broken; destroying the socket leaves the framing unfinished.
+      this.#exchange.errorType = "upstream_reset";
+      this.#response.destroy();
+      return;
+    }
+    if (this.#mayRetry(error)) {
+      this.#isRetried = true;
+      this.#options.metrics.upstreamRetries.inc();
+      this.#dispatch();
+      return;
+    }
+    const { status, errorType } = upstreamFailureOf(error);
+    this.#options.metrics.upstreamErrors.inc({ kind: errorType });
+    this.#fail(status, errorType);
+  }
+
+  #mayRetry(error: Error): boolean {
+    const { method, hasBody } = this.#upstream;
+    return !this.#isRetried && !hasBody && IDEMPOTENT.has(method) && isDeadConnection(error);
+  }
+
+  #fail(status: number, errorType: ErrorType): void {
+    this.#exchange.errorType = errorType;
+    if (!this.#request.complete) this.#response.setHeader("connection", "close");
+    sendProblem(this.#response, status, errorType);
+  }
+
+  #close(): void {
+    if (this.#response.writableFinished) {
+      this.#exchange.finish(this.#response.statusCode);
+      return;
+    }
+    this.#isClientGone = true;
+    this.#exchange.errorType ??= "client_aborted";
+    this.#controller?.abort(new ClientGone());
+    this.#exchange.finish(this.#response.headersSent ? this.#response.statusCode : CLIENT_CLOSED);
+  }
+}
+
+class ClientGone extends Error {}
+class BodyTooLarge extends Error {}
+
+/** undici gives raw lists as flat arrays for HTTP/1; anything else would be a header object of HTTP/2. */
+function rawListOf(raw: unknown): readonly (string | Buffer)[] {
+  return Array.isArray(raw) ? (raw as (string | Buffer)[]) : [];
+}
+
+function pairsOf(list: readonly string[]): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (let index = 0; index + 1 < list.length; index += 2)
+    pairs.push([list[index] ?? "", list[index + 1] ?? ""]);
+  return pairs;
+}

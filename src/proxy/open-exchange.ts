@@ -1,0 +1,143 @@
+import type { AccessLog } from "../access-log/access-log.ts";
+import type { Clock } from "../clock.ts";
+import type { CoarseUserAgent } from "../identity/user-agent.ts";
+import type { ErrorType } from "../http/problem.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Pseudonymise } from "../scrub/pseudonym.ts";
+import type { Scrubber } from "../scrub/scrubber.ts";
+import type { Session } from "../token/tokeniser.ts";
+
+import type { EpochPseudonyms } from "./epoch-pseudonyms.ts";
+import type { Peer } from "./known-client.ts";
+
+/** What the log may be told of a request, still as it was sent: it is scrubbed on its way into the line. */
+export type RequestLine = {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string | undefined;
+  readonly host: string | undefined;
+  readonly referer: string | undefined;
+  readonly traceparent: string | undefined;
+  readonly protocolVersion: string;
+  readonly requestId: string;
+};
+
+export type ExchangeOptions = {
+  readonly accessLog: AccessLog;
+  readonly scrubber: Scrubber;
+  readonly pseudonymsOf: EpochPseudonyms;
+  readonly currentEpoch: () => number;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+};
+
+/** Status in the log for a client that went away before it was answered, as nginx writes it. */
+export const CLIENT_CLOSED = 499;
+
+const TRACEPARENT = /^[\da-f]{2}-(?<traceId>[\da-f]{32})-[\da-f]{16}-[\da-f]{2}/;
+
+/** One request under way. `finish` writes its line, once, after the session's record is stored. */
+export class OpenExchange {
+  session: Session<CoarseUserAgent> | undefined;
+  requestBodyBytes = 0;
+  responseBodyBytes = 0;
+  upstreamMs: number | undefined;
+  errorType: ErrorType | undefined;
+  readonly #line: RequestLine;
+  readonly #peer: Peer;
+  readonly #options: ExchangeOptions;
+  readonly #startedAtMs: number;
+  readonly #started: number;
+  #isFinished = false;
+
+  constructor(line: RequestLine, peer: Peer, options: ExchangeOptions) {
+    this.#line = line;
+    this.#peer = peer;
+    peer.inFlight += 1;
+    this.#options = options;
+    this.#startedAtMs = options.clock.now();
+    this.#started = options.clock.monotonic();
+    options.metrics.requestsInFlight.inc();
+  }
+
+  get requestId(): string {
+    return this.#line.requestId;
+  }
+
+  /** Milliseconds since the request's head was read. */
+  get elapsedMs(): number {
+    return this.#options.clock.monotonic() - this.#started;
+  }
+
+  finish(statusCode: number): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    this.#peer.inFlight -= 1;
+    const durationMs = this.elapsedMs;
+    this.#count(statusCode, durationMs);
+    const session = this.session;
+    // A line is written only after its session can be looked up; a record that could not be stored is counted as lost, and the
+    // line is written all the same (SPEC section 3).
+    if (session === undefined || session.isStored) this.#write(statusCode, durationMs);
+    else
+      session.stored.then(
+        () => this.#write(statusCode, durationMs),
+        () => undefined,
+      );
+  }
+
+  #count(statusCode: number, durationMs: number): void {
+    const { metrics } = this.#options;
+    metrics.requestsInFlight.dec();
+    metrics.requests.inc({ code: statusClassOf(statusCode) });
+    metrics.requestDuration.observe(durationMs / 1000);
+    if (this.upstreamMs !== undefined) metrics.upstreamDuration.observe(this.upstreamMs / 1000);
+  }
+
+  #write(statusCode: number, durationMs: number): void {
+    const epoch = this.session?.epoch ?? this.#options.currentEpoch();
+    const pseudonyms = this.#options.pseudonymsOf(epoch);
+    if (typeof pseudonyms === "function") this.#writeWith(pseudonyms, statusCode, durationMs);
+    else
+      pseudonyms.then(
+        (pseudonymise) => this.#writeWith(pseudonymise, statusCode, durationMs),
+        // Without the epoch's key nothing can be pseudonymised: every finding gets the same word instead.
+        () => this.#writeWith((kind) => `~${kind}`, statusCode, durationMs),
+      );
+  }
+
+  #writeWith(pseudonymise: Pseudonymise, statusCode: number, durationMs: number): void {
+    const { accessLog, scrubber } = this.#options;
+    const line = this.#line;
+    const session = this.session;
+    accessLog.write({
+      startedAtMs: this.#startedAtMs,
+      session:
+        session === undefined
+          ? undefined
+          : { uuid: session.uuid, address: session.address, userAgent: session.userAgent },
+      method: line.method,
+      path: scrubber.path(line.path, pseudonymise),
+      query: line.query === undefined ? undefined : scrubber.query(line.query, pseudonymise),
+      host: line.host === undefined ? undefined : scrubber.host(line.host, pseudonymise),
+      protocolVersion: line.protocolVersion,
+      statusCode,
+      requestBodyBytes: this.requestBodyBytes,
+      responseBodyBytes: this.responseBodyBytes,
+      durationMs,
+      upstreamMs: this.upstreamMs,
+      referer:
+        line.referer === undefined ? undefined : scrubber.referer(line.referer, pseudonymise),
+      requestId: line.requestId,
+      traceId:
+        line.traceparent === undefined
+          ? undefined
+          : TRACEPARENT.exec(line.traceparent)?.groups?.["traceId"],
+      errorType: this.errorType,
+    });
+  }
+}
+
+function statusClassOf(statusCode: number): string {
+  return `${String(Math.trunc(statusCode / 100))}xx`;
+}
