@@ -1,0 +1,233 @@
+// The composition root: a configuration becomes a running sidecar. What is opened first is closed last, so the listeners go
+// before the vault, and the access log outlives everything that may still have a line for it.
+
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { createAccessLog } from "./access-log/access-log.ts";
+import type { AccessLog, OutputOptions } from "./access-log/access-log.ts";
+import { createControlPlane } from "./api/control-plane.ts";
+import { CONTROL_SOCKET, openControlSocket } from "./api/control-socket.ts";
+import type { UnreadyReason } from "./api/operations.ts";
+import { openCredentials } from "./callers/credentials.ts";
+import type { Configuration } from "./config/configuration.ts";
+import type { LoadedConfiguration } from "./config/load.ts";
+import type { Clock } from "./clock.ts";
+import type { EventLog } from "./event-log.ts";
+import { openListener } from "./http/listener.ts";
+import type { ListenAddress } from "./http/listener.ts";
+import { createRequestIds } from "./http/request-id.ts";
+import { capScopeOf } from "./identity/address.ts";
+import { FRAMEWORK_SESSION_COOKIES } from "./identity/cookies.ts";
+import { describeUserAgent } from "./identity/user-agent.ts";
+import { createMetrics } from "./metrics.ts";
+import type { Metrics } from "./metrics.ts";
+import { createDataPlane } from "./proxy/data-plane.ts";
+import type { DataPlane } from "./proxy/data-plane.ts";
+import { createEpochPseudonyms } from "./proxy/epoch-pseudonyms.ts";
+import { openUpstreamCookies } from "./proxy/upstream-cookies.ts";
+import { createScrubber } from "./scrub/scrubber.ts";
+import { epochAt } from "./token/epoch.ts";
+import { createTokeniser } from "./token/tokeniser.ts";
+import { createExpiry } from "./vault/expiry.ts";
+import { openVaultHost } from "./vault-host.ts";
+import type { VaultHost } from "./vault-host.ts";
+
+export type Sidecar = {
+  /** Where it listens; a port of 0 in the configuration has become a real one. */
+  readonly proxyAddress: ListenAddress;
+  readonly vaultAddress: ListenAddress;
+  /** For who renames log files from outside (SIGHUP). */
+  readonly reopenLogs: () => void;
+  /** Destroys and removes what has expired, without waiting for the next turn of the timer. */
+  readonly sweep: () => Promise<void>;
+  /** Drains within `proxy.timeouts.drain`, flushes and closes; calling it again waits for the same end. */
+  readonly close: () => Promise<void>;
+};
+
+export type SidecarOptions = { readonly clock: Clock; readonly eventLog: EventLog };
+
+/** Known sessions kept in memory: about 25 MB. One that was dropped costs a derivation and a look into the store. */
+const KNOWN_SESSIONS = 50_000;
+const SWEEP_EVERY_MS = 60_000;
+/** Callers get this long to finish after the proxy has drained. */
+const CALLERS_GRACE_MS = 2000;
+
+export async function startSidecar(
+  loaded: LoadedConfiguration,
+  { clock: systemClock, eventLog }: SidecarOptions,
+): Promise<Sidecar> {
+  const started = systemClock.monotonic();
+  const { configuration } = loaded;
+  await using opened = new AsyncDisposableStack();
+  const metrics = createMetrics();
+  const accessLog = await openAccessLog(configuration, { clock: systemClock, eventLog, metrics });
+  opened.defer(() => accessLog.close());
+  const host = await openVaultHost(loaded, { clock: systemClock, eventLog, metrics });
+  opened.defer(() => host.close());
+  const { clock, keyring, store } = host;
+  const expiry = createExpiry({ keyring, store, clock, eventLog });
+  opened.defer(() => expiry.close());
+  expiry.start(Math.min(SWEEP_EVERY_MS, configuration.session.rotate));
+
+  const state = { isDraining: false };
+  const health = () => healthOf(state.isDraining, store, accessLog);
+  const vaultListener = await openCallersListener(loaded, host, { health, eventLog, metrics });
+  opened.defer(async () => void (await vaultListener.drain(CALLERS_GRACE_MS)));
+  const socket = await openControlSocket({
+    path: join(configuration.vault.dataDir, CONTROL_SOCKET),
+    ...{ vault: host.vault, keys: host.keys, health, metrics, eventLog },
+  });
+  opened.defer(() => socket.close());
+  const dataPlane = await openDataPlane(configuration, host, {
+    accessLog,
+    eventLog,
+    metrics,
+    isDraining: () => state.isDraining,
+  });
+  opened.defer(() => dataPlane.close());
+  const proxyListener = await openListener(dataPlane.server, configuration.proxy.listen);
+  const startMs = Math.round(systemClock.monotonic() - started);
+  eventLog.emit("sidecar.started", {
+    proxy: formatAddress(proxyListener.address),
+    vault: formatAddress(vaultListener.address),
+    startMs,
+  });
+
+  const owned = opened.move();
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    state.isDraining = true;
+    eventLog.emit("sidecar.draining");
+    const aborted = await proxyListener.drain(configuration.proxy.timeouts.drain);
+    await owned.disposeAsync();
+    eventLog.emit("sidecar.stopped", { aborted });
+  };
+  return {
+    proxyAddress: proxyListener.address,
+    vaultAddress: vaultListener.address,
+    reopenLogs: () => accessLog.reopen(),
+    sweep: () => expiry.sweep(),
+    close: () => (closing ??= close()),
+  };
+}
+
+/** What a command needs when no sidecar runs: the vault on its control socket, nothing that listens elsewhere. */
+export async function openControlPlaneOnly(
+  loaded: LoadedConfiguration,
+  { clock, eventLog }: SidecarOptions,
+): Promise<{ readonly close: () => Promise<void> }> {
+  await using opened = new AsyncDisposableStack();
+  const metrics = createMetrics();
+  const { vault, keys, close } = await openVaultHost(loaded, { clock, eventLog, metrics });
+  opened.defer(close);
+  const path = join(loaded.configuration.vault.dataDir, CONTROL_SOCKET);
+  const socket = await openControlSocket({
+    path,
+    ...{ vault, keys, health: () => [], metrics, eventLog },
+  });
+  opened.defer(() => socket.close());
+  const owned = opened.move();
+  return { close: () => owned.disposeAsync() };
+}
+
+function healthOf(
+  isDraining: boolean,
+  store: VaultHost["store"],
+  accessLog: AccessLog,
+): readonly UnreadyReason[] {
+  const reasons: UnreadyReason[] = [];
+  if (isDraining) reasons.push("draining");
+  if (store.health() !== "ok") reasons.push("store-unavailable");
+  if (accessLog.health() !== "ok") reasons.push("access-log-failing");
+  return reasons;
+}
+
+type Reporting = { readonly eventLog: EventLog; readonly metrics: Metrics };
+
+function openAccessLog(
+  { accessLog: settings }: Configuration,
+  reporting: Reporting & { readonly clock: Clock },
+): Promise<AccessLog> {
+  const { path, rotate, maxSize, keep } = settings.file;
+  const outputs = settings.outputs.flatMap((kind): OutputOptions[] => {
+    if (kind === "stdout") return [{ kind }];
+    if (kind !== "file") return [];
+    return [{ kind, path, rotateMs: rotate, maxSizeBytes: maxSize, keepMs: keep }];
+  });
+  return createAccessLog({
+    format: settings.format === "combined" ? "combined" : "json",
+    identity: settings.identity === "none" ? "none" : "token",
+    userAgent: settings.userAgent,
+    outputs,
+    ...reporting,
+  });
+}
+
+async function openCallersListener(
+  { configuration, secrets }: LoadedConfiguration,
+  { vault }: VaultHost,
+  reporting: Reporting & { readonly health: () => readonly UnreadyReason[] },
+) {
+  const { listen, rootTokenFile } = configuration.vault;
+  const rootToken = secrets.rootToken?.reveal();
+  const { credentials, created } = await openCredentials({ rootToken, rootTokenFile });
+  if (created) reporting.eventLog.emit("key.created", { file: rootTokenFile });
+  const app = createControlPlane({ vault, access: credentials.findCaller, ...reporting });
+  return openListener(createServer(app), listen);
+}
+
+async function openDataPlane(
+  { proxy, session, accessLog: log, vault }: Configuration,
+  { clock, keyring, store }: VaultHost,
+  parts: Reporting & { readonly accessLog: AccessLog; readonly isDraining: () => boolean },
+): Promise<DataPlane> {
+  const { metrics } = parts;
+  const tokeniser = createTokeniser({
+    epochs: keyring,
+    sink: store.sessions,
+    clock,
+    rotateMs: session.rotate,
+    cacheSize: KNOWN_SESSIONS,
+    cap: proxy.limits.newSessionsPerAddress,
+    scopeOf: capScopeOf,
+    describe: describeUserAgent,
+    identity: session.identity,
+    onLost: (lost) => metrics.sessionsLost.inc(lost),
+    metrics,
+  });
+  return createDataPlane({
+    ...parts,
+    upstream: proxy.upstream,
+    trustedProxies: proxy.trustedProxies,
+    forward: proxy.forward,
+    upstreamCookies: await openUpstreamCookies(proxy.forward.passCookies, store.names),
+    sessionCookies: session.cookies === "auto" ? FRAMEWORK_SESSION_COOKIES : session.cookies,
+    limits: { headersBytes: proxy.limits.headers, connections: proxy.limits.connections },
+    maxBodyBytes: proxy.limits.body,
+    timeouts: {
+      headersMs: proxy.timeouts.headers,
+      requestMs: proxy.timeouts.request,
+      idleMs: proxy.timeouts.idle,
+      upstreamConnectMs: proxy.timeouts.upstreamConnect,
+      upstreamResponseMs: proxy.timeouts.upstreamResponse,
+    },
+    tokeniser,
+    scrubber: createScrubber({
+      keepQuery: log.query.keep,
+      pathTemplates: log.paths,
+      defaultCountry: vault.defaultCountry,
+    }),
+    pseudonymsOf: createEpochPseudonyms(keyring),
+    currentEpoch: () => epochAt(clock.now(), session.rotate),
+    requestIds: createRequestIds(),
+    clock,
+  });
+}
+
+function formatAddress(address: ListenAddress): string {
+  if ("path" in address) return `unix:${address.path}`;
+  const host = address.host ?? "";
+  return host.includes(":")
+    ? `[${host}]:${String(address.port)}`
+    : `${host}:${String(address.port)}`;
+}

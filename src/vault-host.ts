@@ -1,0 +1,115 @@
+// The control plane without its listeners: store, keyring and vault, opened together and closed together. The sidecar needs it,
+// and so does a command that finds no sidecar running.
+
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { KeyAdministration } from "./api/key-administration.ts";
+import { createAdvancingClock } from "./clock.ts";
+import type { Clock } from "./clock.ts";
+import type { LoadedConfiguration } from "./config/load.ts";
+import { LogveilError } from "./errors.ts";
+import type { EventLog } from "./event-log.ts";
+import { openKeyring } from "./keys/keyring.ts";
+import type { Keyring } from "./keys/keyring.ts";
+import {
+  adoptNextKeyFile,
+  loadMasterKeys,
+  parseMasterKey,
+  prepareNextKeyFile,
+} from "./keys/master-key.ts";
+import type { Metrics } from "./metrics.ts";
+import { openStore } from "./store/store.ts";
+import type { Store } from "./store/store.ts";
+import { createVault } from "./vault/vault.ts";
+import type { Vault } from "./vault/vault.ts";
+
+export type VaultHost = {
+  readonly store: Store;
+  readonly keyring: Keyring;
+  readonly vault: Vault;
+  readonly keys: KeyAdministration;
+  /** The given clock, but never before the keyring's high-water mark. */
+  readonly clock: Clock;
+  readonly close: () => Promise<void>;
+};
+
+export type Surroundings = {
+  readonly clock: Clock;
+  readonly eventLog: EventLog;
+  readonly metrics: Metrics;
+};
+
+/** Rejects with the code of whichever part could not be opened; what had been opened before it is closed again. */
+export async function openVaultHost(
+  { configuration, secrets }: LoadedConfiguration,
+  { clock, eventLog, metrics }: Surroundings,
+): Promise<VaultHost> {
+  const { session, vault: settings } = configuration;
+  const dir = settings.dataDir;
+  await using opened = new AsyncDisposableStack();
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const keyringDir = join(dir, "keyring");
+  // A store whose keyring is gone opens nothing: a new keyring beside it would hide that until the first look-up.
+  if (existsSync(join(dir, "store.marker")) && !existsSync(keyringDir))
+    throw new LogveilError("keyring-missing");
+  const { durability } = session;
+  // The store first: its lock keeps a second process away from the keyring too.
+  const store = await openStore({ dir, durability, clock, eventLog, metrics });
+  opened.defer(() => store.close());
+  const masterKeys = await masterKeysOf(settings.masterKeyFile, secrets, eventLog);
+  const keyring = await openKeyring({
+    dir: keyringDir,
+    masterKey: masterKeys.current,
+    previousKeys: [...masterKeys.previous],
+    clock,
+    retention: { rotateMs: session.rotate, retentionMs: session.retention },
+    durability,
+    eventLog,
+    metrics,
+  });
+  opened.defer(() => keyring.close());
+  // The keyring has finished re-wrapping when it is open, so the interrupted rotation can end here.
+  if (masterKeys.isRotating) await adoptNextKeyFile(settings.masterKeyFile);
+  const advancing = createAdvancingClock(clock, () => keyring.highWaterMs());
+  const vault = createVault({
+    store,
+    keyring,
+    clock: advancing,
+    maxSessionMs: settings.maxSession,
+    eventLog,
+    metrics,
+  });
+  const keyFile = secrets.masterKey === undefined ? settings.masterKeyFile : undefined;
+  const keys = createKeyAdministration(keyring, keyFile);
+  const owned = opened.move();
+  return { store, keyring, vault, keys, clock: advancing, close: () => owned.disposeAsync() };
+}
+
+async function masterKeysOf(
+  file: string,
+  secrets: LoadedConfiguration["secrets"],
+  eventLog: EventLog,
+) {
+  const { masterKey, previousMasterKey } = secrets;
+  const previous =
+    previousMasterKey === undefined ? [] : [parseMasterKey(previousMasterKey.reveal())];
+  if (masterKey !== undefined)
+    return { current: parseMasterKey(masterKey.reveal()), previous, isRotating: false };
+  const loaded = await loadMasterKeys(file, { create: true });
+  if (loaded.created) eventLog.emit("key.created", { file });
+  return { ...loaded, previous: [...loaded.previous, ...previous] };
+}
+
+/** `keyFile` undefined: the key came from the environment, and only whoever set it can change it. */
+function createKeyAdministration(keyring: Keyring, keyFile: string | undefined): KeyAdministration {
+  return {
+    status: () => keyring.status(),
+    rotate: async () => {
+      if (keyFile === undefined) throw new LogveilError("key-external");
+      const wrapped = await keyring.rotate(await prepareNextKeyFile(keyFile));
+      await adoptNextKeyFile(keyFile);
+      return wrapped;
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import type { Clock } from "../clock.ts";
+import { LogveilError } from "../errors.ts";
+import type { EventLog } from "../event-log.ts";
+import type { Keyring } from "../keys/keyring.ts";
+import type { Store } from "../store/store.ts";
+
+export type Expiry = {
+  /** Destroys every key whose time has come, then removes what it opened. Calls share the run that is under way. */
+  readonly sweep: () => Promise<void>;
+  /** Sweeps now and then every `intervalMs`, until `close`. */
+  readonly start: (intervalMs: number) => void;
+  /** Ends the timer and waits for the run under way. */
+  readonly close: () => Promise<void>;
+};
+
+export type ExpiryParts = {
+  readonly keyring: Keyring;
+  readonly store: Pick<Store, "sessions" | "callerSessions">;
+  readonly clock: Clock;
+  readonly eventLog: EventLog;
+};
+
+/** What a failed run left is found again by the next one: the keyring remembers which epochs have not been swept. */
+export function createExpiry(parts: ExpiryParts): Expiry {
+  const { eventLog } = parts;
+  let running: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const sweep = () =>
+    (running ??= sweepOnce(parts).finally(() => {
+      running = undefined;
+    }));
+  const sweepAndReport = () => {
+    sweep().catch((error: unknown) => {
+      const code = error instanceof LogveilError ? error.code : "unexpected";
+      eventLog.emit("epoch.sweep-failed", { code });
+    });
+  };
+  return {
+    sweep,
+    start: (intervalMs) => {
+      sweepAndReport();
+      timer = setInterval(sweepAndReport, intervalMs).unref();
+    },
+    close: async () => {
+      clearInterval(timer);
+      // Its failure has been reported by whoever started it.
+      await running?.catch(() => undefined);
+    },
+  };
+}
+
+/** SECURITY: keys before records. From the first line on nobody can look anything expired up, whatever fails afterwards. */
+async function sweepOnce({ keyring, store, clock, eventLog }: ExpiryParts): Promise<void> {
+  await keyring.advanceHighWater(clock.now());
+  const epochs = await keyring.destroyExpired();
+  await keyring.subjects.sweep(clock.now());
+  for (const epoch of epochs) {
+    const started = clock.monotonic();
+    await store.sessions.sweepEpoch(epoch);
+    await keyring.confirmSwept(epoch);
+    eventLog.emit("epoch.swept", { epoch, durationMs: Math.round(clock.monotonic() - started) });
+  }
+  while ((await store.callerSessions.sweep(clock.now())).length > 0);
+}
