@@ -1,0 +1,169 @@
+// The keyring: every secret that must be able to die, in a folder of small files beside the store, never in it. LevelDB keeps
+// deleted values in its files; here an expired epoch is a file overwritten and removed, and an erased person one replaced
+// shard. Everything is wrapped under the master key, which comes from elsewhere.
+//
+// Expiry is the destruction of an epoch's key: noted first (tombstones), then done, then reported until the store confirms
+// that the records are gone too. Whatever has or has not been swept, a key past its time is refused by the clock, and the
+// clock never goes back (high water).
+
+import type { KeyObject } from "node:crypto";
+import type { Clock } from "../clock.ts";
+import type { EventLog } from "../event-log.ts";
+import type { Metrics } from "../metrics.ts";
+import { LABELS } from "./derivation.ts";
+import { EpochFolder } from "./epoch-folder.ts";
+import { EpochKeys, type EpochStatus } from "./epoch-keys.ts";
+import type { EpochSource } from "./epoch-material.ts";
+import { deriveMacKey } from "./epoch-secret.ts";
+import { systemFileSteps, type FileSteps } from "./file-steps.ts";
+import { loadHighWater, type HighWater } from "./high-water.ts";
+import { MasterKeys } from "./key-wrapping.ts";
+import { KeyringFolder } from "./keyring-folder.ts";
+import type { SessionOpener } from "./opening.ts";
+import { Rotation } from "./rotation.ts";
+import { SubjectKeyFolder, type SubjectKeys } from "./subject-keys.ts";
+import { loadTombstones, type Tombstones } from "./tombstones.ts";
+
+export type KeyringStatus = {
+  /** Names the current master key and tells nothing about it: eight hex digits. */
+  readonly masterKeyId: string;
+  readonly epochs: readonly EpochStatus[];
+  /** How many data subjects and stored sessions have a key of their own. */
+  readonly subjectKeys: number;
+};
+
+export type Keyring = EpochSource & {
+  /** What exists and until when. Reads the size of every shard: for people, not for requests. */
+  readonly status: () => Promise<KeyringStatus>;
+  /** Those whose key exists, ascending. */
+  readonly epochs: () => readonly EpochStatus[];
+  /**
+   * Opens the session records of one epoch. Rejects `epoch-expired`, also for an epoch that never existed.
+   * Ask again for every look-up: an opener that is kept does not notice that its epoch expires.
+   */
+  readonly openerOf: (epoch: number) => Promise<SessionOpener>;
+  /** MAC key of the address index, for search by address. Throws `epoch-expired`. */
+  readonly addressKeyOf: (epoch: number) => KeyObject;
+  /** Destroys the keys of all epochs past their expiry; resolves every destroyed epoch that is not confirmed as swept. */
+  readonly destroyExpired: () => Promise<readonly number[]>;
+  /** The records of a destroyed epoch are gone from the store. */
+  readonly confirmSwept: (epoch: number) => Promise<void>;
+  readonly subjects: SubjectKeys;
+  /** HMAC key of the blind index over login, e-mail, phone. The same after every rotation. */
+  readonly blindIndexKey: KeyObject;
+  /** HMAC key under which callers' access tokens are kept. */
+  readonly callersKey: KeyObject;
+  /** 32-byte key of the audit trail. */
+  readonly auditKey: KeyObject;
+  /** The latest time the keyring has seen, ms since 1970; survives restarts. */
+  readonly highWaterMs: () => number;
+  readonly advanceHighWater: (nowMs: number) => Promise<void>;
+  /**
+   * Re-wraps everything under a new master key while the keyring goes on serving; resolves how many keys that were.
+   * After a crash at any instant, open with both keys: one as `masterKey`, the other among `previousKeys`.
+   */
+  readonly rotate: (newMasterKey: Buffer) => Promise<number>;
+  /** Resolves when no write is under way. Nothing may be called afterwards. */
+  readonly close: () => Promise<void>;
+};
+
+export type KeyringOptions = {
+  readonly dir: string;
+  /** 32 bytes. Copied: the caller may clear its own. */
+  readonly masterKey: Buffer;
+  readonly previousKeys?: readonly Buffer[];
+  readonly clock: Clock;
+  /** Milliseconds; `rotateMs` is at least 1000. */
+  readonly retention: { readonly rotateMs: number; readonly retentionMs: number };
+  /** "disk": appended subject keys survive a power loss. Epoch keys and all destruction do in any case. */
+  readonly durability: "process" | "disk";
+  readonly eventLog: EventLog;
+  readonly metrics: Pick<Metrics, "epochKeysActive" | "epochKeysDestroyed">;
+  /** What tests use to stop between two steps. */
+  readonly steps?: FileSteps;
+};
+
+/**
+ * Opens the keyring in `dir`, creating it when the folder is empty or missing. Finishes what a crash interrupted: destroyed
+ * epochs whose file is still there, a rotation in the middle. Rejects `key-wrong`, `keyring-corrupt`, `key-invalid`.
+ */
+export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
+  const { dir, clock, durability, eventLog, metrics, retention, steps = systemFileSteps } = options;
+  const keys = new MasterKeys(options.masterKey, options.previousKeys);
+  const folder = new KeyringFolder({ dir, steps, keys });
+  await folder.prepare();
+  const tombstones = await loadTombstones(steps, folder.path("destroyed"));
+  const highWater = await loadHighWater(steps, folder.path("highWater"));
+  const nowMs = () => Math.max(clock.now(), highWater.ms());
+  const epochFolder = new EpochFolder({ dir: folder.path("epochs"), steps, keys });
+  await epochFolder.load(tombstones.unswept());
+  const index = await folder.indexSecret();
+  const subjects = new SubjectKeyFolder({
+    dir: folder.path("subjects"),
+    steps,
+    keys,
+    syncAppends: durability === "disk",
+    indexKey: deriveMacKey(index, LABELS.subjectIndex),
+    nowMs,
+  });
+  const epochs = new EpochKeys({
+    folder: epochFolder,
+    tombstones,
+    nowMs,
+    advanceHighWater: highWater.advance,
+    retention,
+    eventLog,
+    metrics,
+  });
+  const rotation = new Rotation({
+    keys,
+    folder,
+    epochs: epochFolder,
+    subjects,
+    tombstones,
+    eventLog,
+  });
+  await rotation.resume();
+  await epochs.recover();
+  const keyring = assemble({ epochs, highWater, index, keys, rotation, subjects, tombstones });
+  index.fill(0);
+  return keyring;
+}
+
+function assemble(parts: {
+  readonly epochs: EpochKeys;
+  readonly highWater: HighWater;
+  readonly index: Uint8Array;
+  readonly keys: MasterKeys;
+  readonly rotation: Rotation;
+  readonly subjects: SubjectKeyFolder;
+  readonly tombstones: Tombstones;
+}): Keyring {
+  const { epochs, highWater, index, keys, rotation, subjects, tombstones } = parts;
+  return {
+    status: async () => ({
+      masterKeyId: keys.currentId,
+      epochs: epochs.list(),
+      subjectKeys: await subjects.count(),
+    }),
+    materialOf: (epoch) => epochs.materialOf(epoch),
+    epochs: () => epochs.list(),
+    openerOf: (epoch) => epochs.openerOf(epoch),
+    addressKeyOf: (epoch) => epochs.addressKeyOf(epoch),
+    destroyExpired: () => epochs.destroyExpired(),
+    confirmSwept: tombstones.confirmSwept,
+    subjects,
+    blindIndexKey: deriveMacKey(index, LABELS.blindIndex),
+    callersKey: deriveMacKey(index, LABELS.callers),
+    auditKey: deriveMacKey(index, LABELS.audit),
+    highWaterMs: highWater.ms,
+    advanceHighWater: highWater.advance,
+    rotate: (newMasterKey) => rotation.rotate(newMasterKey),
+    close: async () => {
+      await rotation.settled();
+      await epochs.close();
+      await subjects.settled();
+      await highWater.settled();
+    },
+  };
+}
