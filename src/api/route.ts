@@ -1,0 +1,60 @@
+// Routes as a table: what is listed is what is registered, and docs/api.md is compared with what is registered.
+
+import type { IncomingHttpHeaders } from "node:http";
+import type { Express, Request, RequestHandler, Response } from "express";
+import type { Caller } from "../callers/caller.ts";
+import { isPermitted } from "../callers/role.ts";
+import type { Permission } from "../callers/role.ts";
+import { LogveilError } from "../errors.ts";
+import {
+  answerPreflight,
+  answerUnknownPath,
+  answerWrongMethod,
+  redirectTrailingSlash,
+} from "./databunker/conventions.ts";
+
+export type Route = {
+  readonly method: "get" | "post" | "delete";
+  readonly path: string;
+  readonly handler: RequestHandler;
+};
+
+/** Who sent the request; undefined for nobody that may come in. */
+export type Access = (headers: IncomingHttpHeaders) => Caller | undefined;
+
+type CallerHandler = (caller: Caller, request: Request, response: Response) => Promise<void>;
+
+/** SECURITY: the caller comes first, before the path's parameters, the body or the store are looked at. */
+export function forCaller(
+  access: Access,
+  permission: Permission,
+  handler: CallerHandler,
+): RequestHandler {
+  return async (request, response) => {
+    const caller = access(request.headers);
+    if (caller === undefined || !isPermitted(caller.role, permission)) {
+      throw new LogveilError("access-denied");
+    }
+    await handler(caller, request, response);
+  };
+}
+
+/** Registers `routes`, and beside each path what the dialect answers to OPTIONS, to other methods and to a trailing slash. */
+export function registerRoutes(app: Express, routes: readonly Route[]): void {
+  const byPath = Map.groupBy(routes, (route) => route.path);
+  for (const [path, routesOfPath] of byPath) {
+    const allow = allowedMethods(routesOfPath);
+    const registered = app.route(path);
+    for (const { method, handler } of routesOfPath) registered[method](handler);
+    registered.options(answerPreflight(allow)).all(answerWrongMethod(allow));
+    if (!path.endsWith("/") && !byPath.has(`${path}/`))
+      app.route(`${path}/`).all(redirectTrailingSlash);
+  }
+  app.use(answerUnknownPath);
+}
+
+function allowedMethods(routes: readonly Route[]): string {
+  const methods = routes.map((route) => route.method.toUpperCase());
+  const implied = methods.includes("GET") ? ["HEAD", "OPTIONS"] : ["OPTIONS"];
+  return [...methods, ...implied].sort().join(", ");
+}

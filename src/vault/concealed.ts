@@ -1,0 +1,29 @@
+import { inspect } from "node:util";
+
+/**
+ * Personal data on its way through the vault, as a value that cannot print itself: in a template, JSON, `inspect` or a logger it
+ * is a word. SECURITY: `reveal` is called by the disclosure and by nobody else; a test holds the list.
+ */
+export class Concealed<T> {
+  readonly #value: T;
+
+  constructor(value: T) {
+    this.#value = value;
+  }
+
+  reveal(): T {
+    return this.#value;
+  }
+
+  toString(): string {
+    return "[concealed]";
+  }
+
+  toJSON(): string {
+    return "[concealed]";
+  }
+
+  [inspect.custom](): string {
+    return "[concealed]";
+  }
+}
