@@ -1,0 +1,16 @@
+/** What commands answer to the shell: 0 and 1 as grep has them, the others from sysexits.h. */
+export const EXIT = {
+  ok: 0,
+  /** The token means nothing, or no longer. */
+  notFound: 1,
+  usage: 2,
+  /** No store, no control socket, or the store is out of order. */
+  unavailable: 69,
+  /** logveil itself failed. */
+  software: 70,
+  /** The control socket or the store belongs to somebody else. */
+  denied: 77,
+  configuration: 78,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
