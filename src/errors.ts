@@ -42,6 +42,8 @@ export type ErrorCode = keyof typeof MEANINGS;
 /** All codes with their one-line meaning; docs/errors.md lists the same and a test compares them. */
 export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = MEANINGS;
 
+export const ERROR_CODES = Object.keys(MEANINGS) as readonly ErrorCode[]; // keys of a constant
+
 /** The one error class of the project. `cause` is for the debugger and is never printed or sent. */
 export class LogveilError extends Error {
   readonly code: ErrorCode;

@@ -105,11 +105,12 @@ describe("user agent", () => {
 
 describe("reduced user agent", () => {
   const systems = ["Android", "ChromeOS", "Linux", "Windows", "macOS"];
-  const families = ["Chrome", "Edge", "Firefox", "Opera", "Safari", "Samsung Internet"];
+  const families = ["Chrome", "Edge", "Firefox", "Opera", "Samsung Internet"];
   const ios = ["Chrome", "Edge", "Firefox", "Safari"].map((name) => [name, "iOS"] as const);
 
   for (const [name, os] of [
     ...families.flatMap((name) => systems.map((os) => [name, os] as const)),
+    ["Safari", "macOS"] as const,
     ...ios,
   ]) {
     it(`describes as ${name} on ${os} again`, () => {
