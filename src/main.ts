@@ -48,8 +48,9 @@ async function run(args: readonly string[]): Promise<number> {
   }
   return command(isOption ? args : rest, {
     stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
+    // Not before a command writes: the access log writes to descriptor 1 itself, and a stream on it would make pipes non-blocking.
+    stdout: { write: (text) => process.stdout.write(text) },
+    stderr: { write: (text) => process.stderr.write(text) },
     environment: process.env,
     openControlPlane: (loaded) => openControlPlaneOnly(loaded, { clock: systemClock, eventLog }),
   });

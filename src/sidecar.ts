@@ -49,8 +49,12 @@ export type SidecarOptions = { readonly clock: Clock; readonly eventLog: EventLo
 /** Known sessions kept in memory: about 25 MB. One that was dropped costs a derivation and a look into the store. */
 const KNOWN_SESSIONS = 50_000;
 const SWEEP_EVERY_MS = 60_000;
+/** How long /readyz goes on saying that a session record was lost. */
+const LOST_SHOWS_MS = 10_000;
 /** Callers get this long to finish after the proxy has drained. */
 const CALLERS_GRACE_MS = 2000;
+
+type State = { isDraining: boolean; lostAtMs: number };
 
 export async function startSidecar(
   loaded: LoadedConfiguration,
@@ -69,8 +73,8 @@ export async function startSidecar(
   opened.defer(() => expiry.close());
   expiry.start(Math.min(SWEEP_EVERY_MS, configuration.session.rotate));
 
-  const state = { isDraining: false };
-  const health = () => healthOf(state.isDraining, store, accessLog);
+  const state: State = { isDraining: false, lostAtMs: Number.NEGATIVE_INFINITY };
+  const health = () => healthOf(state, store, clock);
   const vaultListener = await openCallersListener(loaded, host, { health, eventLog, metrics });
   opened.defer(async () => void (await vaultListener.drain(CALLERS_GRACE_MS)));
   const socket = await openControlSocket({
@@ -83,6 +87,9 @@ export async function startSidecar(
     eventLog,
     metrics,
     isDraining: () => state.isDraining,
+    onLost: () => {
+      state.lostAtMs = clock.monotonic();
+    },
   });
   opened.defer(() => dataPlane.close());
   const proxyListener = await openListener(dataPlane.server, configuration.proxy.listen);
@@ -130,15 +137,16 @@ export async function openControlPlaneOnly(
   return { close: () => owned.disposeAsync() };
 }
 
+/** A failing access log is on /metrics and in the event log; it is no reason to take a website out of service. */
 function healthOf(
-  isDraining: boolean,
+  { isDraining, lostAtMs }: State,
   store: VaultHost["store"],
-  accessLog: AccessLog,
+  clock: Clock,
 ): readonly UnreadyReason[] {
   const reasons: UnreadyReason[] = [];
   if (isDraining) reasons.push("draining");
+  if (clock.monotonic() - lostAtMs < LOST_SHOWS_MS) reasons.push("session-records-lost");
   if (store.health() !== "ok") reasons.push("store-unavailable");
-  if (accessLog.health() !== "ok") reasons.push("access-log-failing");
   return reasons;
 }
 
@@ -179,7 +187,11 @@ async function openCallersListener(
 async function openDataPlane(
   { proxy, session, accessLog: log, vault }: Configuration,
   { clock, keyring, store }: VaultHost,
-  parts: Reporting & { readonly accessLog: AccessLog; readonly isDraining: () => boolean },
+  parts: Reporting & {
+    readonly accessLog: AccessLog;
+    readonly isDraining: () => boolean;
+    readonly onLost: () => void;
+  },
 ): Promise<DataPlane> {
   const { metrics } = parts;
   const tokeniser = createTokeniser({
@@ -192,7 +204,7 @@ async function openDataPlane(
     scopeOf: capScopeOf,
     describe: describeUserAgent,
     identity: session.identity,
-    onLost: (lost) => metrics.sessionsLost.inc(lost),
+    onLost: parts.onLost,
     metrics,
   });
   return createDataPlane({

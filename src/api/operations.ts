@@ -3,12 +3,7 @@ import type { Metrics } from "../metrics.ts";
 import type { Route } from "./route.ts";
 
 /** Why the sidecar is not ready; listed in docs/api.md. */
-export const UNREADY_REASONS = [
-  "access-log-failing",
-  "draining",
-  "starting",
-  "store-unavailable",
-] as const;
+export const UNREADY_REASONS = ["draining", "session-records-lost", "store-unavailable"] as const;
 
 export type UnreadyReason = (typeof UNREADY_REASONS)[number];
 

@@ -21,7 +21,7 @@ const MIB = 1024 * 1024;
 const LEVEL_OPTIONS = {
   keyEncoding: "view",
   valueEncoding: "view",
-  // Sealed records do not compress; the address index does, by its shared prefixes, without Snappy.
+  // Sealed records and MACs do not compress, and what keys have in common LevelDB leaves out by itself.
   compression: false,
   // LevelDB maps its tables into memory: files × size is what a scan of a large store adds to the resident set. 74 is its minimum.
   maxOpenFiles: 74,

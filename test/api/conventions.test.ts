@@ -135,7 +135,7 @@ describe("readiness", () => {
   it("says why it is not ready", async () => {
     const opened = await openVaultForTest();
     const { vault, metrics, events } = opened;
-    let reasons: readonly UnreadyReason[] = ["starting"];
+    let reasons: readonly UnreadyReason[] = ["session-records-lost"];
     const app = createControlPlane({
       vault,
       metrics,
@@ -143,8 +143,8 @@ describe("readiness", () => {
       access: () => undefined,
       health: () => reasons,
     });
-    const starting = await request(app).get("/readyz").expect(503);
-    expect(starting.body).to.deep.equal({ status: "unavailable", reasons: ["starting"] });
+    const losing = await request(app).get("/readyz").expect(503);
+    expect(losing.body).to.deep.equal({ status: "unavailable", reasons: ["session-records-lost"] });
     reasons = [];
     expect((await request(app).get("/readyz").expect(200)).body).to.deep.equal({ status: "ready" });
     reasons = ["draining", "store-unavailable"];

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describeUserAgent, reducedUserAgent } from "../../src/identity/user-agent.ts";
 import { BROWSERS, ROBOTS, SYSTEMS, TOOLS } from "../../src/identity/user-agent-families.ts";
 

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { aeadKey, associatedData, openWith, sealWith } from "../../src/keys/aead.ts";
 import { thrownCode } from "./keyring-fixture.ts";
 

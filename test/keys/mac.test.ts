@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { createHmac } from "node:crypto";
 import { equalInConstantTime } from "../../src/keys/constant-time.ts";
 import { mac, macKey } from "../../src/keys/mac.ts";

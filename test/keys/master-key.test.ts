@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import {
   adoptNextKeyFile,
   loadKeyFile,

@@ -46,10 +46,12 @@ describe("rotation of the master key", () => {
       const key = await fingerprint(keyring, MONDAY);
       const people = Array.from({ length: 60 }, (_, i) => `person ${i}`);
       const keys = await Promise.all(people.map((person) => keyring.subjects.create(person)));
-      let isRotating = true;
-      const rotation = keyring.rotate(KEY_B).finally(() => (isRotating = false));
+      const progress = { isOver: false };
+      const rotation = keyring.rotate(KEY_B).finally(() => {
+        progress.isOver = true;
+      });
       let added = 0;
-      while (isRotating) {
+      while (!progress.isOver) {
         const at = added % people.length;
         expect(await keyring.subjects.find(people[at] ?? "")).to.deep.equal(keys[at]);
         expect(await fingerprint(keyring, MONDAY)).to.equal(key);

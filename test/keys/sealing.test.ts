@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { epochMaterial, epochOpener } from "../../src/keys/epoch-secret.ts";
 import { createSealer } from "../../src/keys/sealing.ts";
 import { codeOf } from "./keyring-fixture.ts";
@@ -24,7 +24,7 @@ describe("session records", () => {
           text,
           record: sealer.seal(tag, text),
         }));
-        for (const { tag, text, record } of sealed.reverse()) {
+        for (const { tag, text, record } of sealed.toReversed()) {
           expect(await opener.open(tag, record)).to.deep.equal(Buffer.from(text));
         }
       }),

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { pseudonymPattern } from "../../src/scrub/pseudonym.ts";
 import { pseudonymiserOf } from "./scrubbing.ts";
 

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { decodeIdentity, encodeIdentity } from "../../src/token/identity-record.ts";
 
 describe("identity record", () => {

@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import { expect } from "chai";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { epochAt } from "../../src/token/epoch.ts";
 import {
   findSessionToken,
