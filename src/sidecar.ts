@@ -79,7 +79,11 @@ export async function startSidecar(
   opened.defer(async () => void (await vaultListener.drain(CALLERS_GRACE_MS)));
   const socket = await openControlSocket({
     path: join(configuration.vault.dataDir, CONTROL_SOCKET),
-    ...{ vault: host.vault, keys: host.keys, health, metrics, eventLog },
+    vault: host.vault,
+    keys: host.keys,
+    health,
+    metrics,
+    eventLog,
   });
   opened.defer(() => socket.close());
   const dataPlane = await openDataPlane(configuration, host, {
@@ -130,7 +134,11 @@ export async function openControlPlaneOnly(
   const path = join(loaded.configuration.vault.dataDir, CONTROL_SOCKET);
   const socket = await openControlSocket({
     path,
-    ...{ vault, keys, health: () => [], metrics, eventLog },
+    vault,
+    keys,
+    health: () => [],
+    metrics,
+    eventLog,
   });
   opened.defer(() => socket.close());
   const owned = opened.move();

@@ -17,9 +17,19 @@ import type { RunningSidecar } from "../kit/running-sidecar.ts";
 
 /** Header fields that carry a client's address, beside those of the standards. */
 const ADDRESS_FIELDS = [
-  ...["X-Forwarded-For", "X-Real-IP", "True-Client-IP", "CF-Connecting-IP", "Fastly-Client-IP"],
-  ...["X-Client-IP", "X-Cluster-Client-IP", "X_Forwarded_For", "x-original-forwarded-for"],
-  ...["X-Envoy-External-Address", "X-ProxyUser-Ip", "X-Azure-ClientIP", "X-Arr-ClientIP"],
+  "X-Forwarded-For",
+  "X-Real-IP",
+  "True-Client-IP",
+  "CF-Connecting-IP",
+  "Fastly-Client-IP",
+  "X-Client-IP",
+  "X-Cluster-Client-IP",
+  "X_Forwarded_For",
+  "x-original-forwarded-for",
+  "X-Envoy-External-Address",
+  "X-ProxyUser-Ip",
+  "X-Azure-ClientIP",
+  "X-Arr-ClientIP",
 ];
 
 /** The parts of a request that go to the upstream because it cannot work without them. */

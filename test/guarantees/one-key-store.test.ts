@@ -18,8 +18,15 @@ describe("guarantee: one key store, one token", () => {
     const planes = await Promise.all(
       [0, 1].map(async () => {
         const keyring = await openKeyring({
-          ...{ dir: folder.file("keyring"), masterKey, clock: systemClock, eventLog, metrics },
-          retention: { rotateMs: DAY, retentionMs: 30 * DAY },
+          dir: folder.file("keyring"),
+          masterKey,
+          clock: systemClock,
+          eventLog,
+          metrics,
+          retention: {
+            rotateMs: DAY,
+            retentionMs: 30 * DAY,
+          },
           durability: "process",
         });
         const sealed: SealedSession[] = [];
@@ -46,7 +53,9 @@ describe("guarantee: one key store, one token", () => {
       cookieHeader: "",
       host: "h",
     };
-    const sessions = await Promise.all(planes.map(({ tokeniser }) => tokeniser.tokenise(client)));
+    const sessions = await Promise.all(
+      planes.map(async ({ tokeniser }) => tokeniser.tokenise(client)),
+    );
     expect(sessions[0]?.uuid).to.equal(sessions[1]?.uuid);
     await Promise.all(sessions.map((session) => session.stored));
     for (const { sealed } of planes) {

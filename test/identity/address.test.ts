@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { capScopeOf, findAddress, findNodeAddress, networkOf } from "../../src/identity/address.ts";
 
 describe("identity/address", () => {

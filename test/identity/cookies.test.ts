@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import {
   createCookieNames,
   FRAMEWORK_SESSION_COOKIES,
@@ -30,10 +30,7 @@ describe("identity/cookies", () => {
 
   it("does not depend on the order of the pairs", () => {
     const pairs = fc.uniqueArray(
-      fc.tuple(
-        fc.constantFrom(...["sid", "PHPSESSID", "session", "x"]),
-        fc.stringMatching(/^\w+$/),
-      ),
+      fc.tuple(fc.constantFrom("sid", "PHPSESSID", "session", "x"), fc.stringMatching(/^\w+$/)),
       { selector: ([name]) => name, minLength: 1 },
     );
     fc.assert(

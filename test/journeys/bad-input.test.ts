@@ -203,7 +203,7 @@ describe("journey: bad input", () => {
   it("a full disk loses records and log lines, never requests, says so, and recovers", async function () {
     this.timeout(60_000);
     if (!canMount()) {
-      console.error("      skipped: a small tmpfs can only be mounted by root");
+      if (this.test) this.test.title += " (skipped: only root can mount a small disk)";
       this.skip();
     }
     const disk = folder.file("disk");

@@ -72,7 +72,10 @@ describe("journey: real clients", () => {
       seen.push(request.rawHeaders);
       echo.handleUpgrade(request, socket, start, (peer) => {
         peer.on("message", (message, isBinary) => peer.send(message, { binary: isBinary }));
-        peer.on("message", (message) => String(message) === "bye" && peer.close(4001));
+        peer.on(
+          "message",
+          (message) => (message as Buffer).toString() === "bye" && peer.close(4001),
+        );
       });
     });
     await using sidecar = await startRunningSidecar({ upstream: upstream.url });
@@ -211,8 +214,11 @@ async function whoAmI(url: string, cookie: string): Promise<string> {
 function upgradeRequest(): string {
   return head(
     "GET /socket HTTP/1.1",
-    ...["Host: h", "Connection: Upgrade", "Upgrade: websocket"],
-    ...["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="],
+    "Host: h",
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
   );
 }
 

@@ -86,6 +86,28 @@ describe("rotation of the master key", () => {
       }
     }));
 
+  it("waits for a write that began under the key before, in a shard that is not there yet", () =>
+    withFolder(async (dir) => {
+      const held = Promise.withResolvers<void>();
+      const steps: FileSteps = {
+        ...systemFileSteps,
+        append: async (...write) => {
+          await held.promise;
+          await systemFileSteps.append(...write);
+        },
+      };
+      const keyring = await keyringAt(dir, clock, { steps });
+      const created = keyring.subjects.create("alice");
+      const rotation = keyring.rotate(KEY_B);
+      // As many replaced files as give a rotation that does not wait the time to finish.
+      for (let i = 1; i <= 40; i += 1) await keyring.advanceHighWater(i);
+      held.resolve();
+      const alice = await created;
+      await rotation;
+      const restarted = await keyringAt(dir, clock, { masterKey: KEY_B });
+      expect(await restarted.subjects.find("alice")).to.deep.equal(alice);
+    }));
+
   it("goes on after a disk that was full", () =>
     withFolder(async (dir) => {
       let isFull = false;

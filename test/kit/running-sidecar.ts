@@ -79,7 +79,12 @@ export async function startRunningSidecar(options: RunningSidecarOptions): Promi
   const vaultUrl = urlOf(sidecar.vaultAddress);
   const close = () => stack.disposeAsync();
   return {
-    ...{ sidecar, rootToken, folder, files, vaultUrl, close },
+    sidecar,
+    rootToken,
+    folder,
+    files,
+    vaultUrl,
+    close,
     proxyUrl: urlOf(sidecar.proxyAddress),
     proxyPort: portOf(sidecar.proxyAddress),
     logLines: (count) => readLogLines(files.accessLog, count),

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { readRequestFields } from "../../src/proxy/request-fields.ts";
 
 describe("proxy/request-fields", () => {
