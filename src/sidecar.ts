@@ -19,6 +19,7 @@ import { createRequestIds } from "./http/request-id.ts";
 import { capScopeOf } from "./identity/address.ts";
 import { FRAMEWORK_SESSION_COOKIES } from "./identity/cookies.ts";
 import { describeUserAgent } from "./identity/user-agent.ts";
+import type { CoarseUserAgent } from "./identity/user-agent.ts";
 import { createMetrics } from "./metrics.ts";
 import type { Metrics } from "./metrics.ts";
 import { createDataPlane } from "./proxy/data-plane.ts";
@@ -28,6 +29,7 @@ import { openUpstreamCookies } from "./proxy/upstream-cookies.ts";
 import { createScrubber } from "./scrub/scrubber.ts";
 import { epochAt } from "./token/epoch.ts";
 import { createTokeniser } from "./token/tokeniser.ts";
+import type { Tokeniser } from "./token/tokeniser.ts";
 import { createExpiry } from "./vault/expiry.ts";
 import { openVaultHost } from "./vault-host.ts";
 import type { VaultHost } from "./vault-host.ts";
@@ -69,10 +71,6 @@ export async function startSidecar(
   const host = await openVaultHost(loaded, { clock: systemClock, eventLog, metrics });
   opened.defer(() => host.close());
   const { clock, keyring, store } = host;
-  const expiry = createExpiry({ keyring, store, clock, eventLog });
-  opened.defer(() => expiry.close());
-  expiry.start(Math.min(SWEEP_EVERY_MS, configuration.session.rotate));
-
   const state: State = { isDraining: false, lostAtMs: Number.NEGATIVE_INFINITY };
   const health = () => healthOf(state, store, clock);
   const vaultListener = await openCallersListener(loaded, host, { health, eventLog, metrics });
@@ -86,14 +84,20 @@ export async function startSidecar(
     eventLog,
   });
   opened.defer(() => socket.close());
+  const tokeniser = createSessionTokeniser(configuration, host, metrics, (lost) => {
+    metrics.sessionsLost.inc(lost);
+    state.lostAtMs = clock.monotonic();
+  });
+  opened.defer(() => tokeniser.settled());
+  const expiry = createExpiry({ keyring, store, clock, eventLog, onDestroyed: tokeniser.forget });
+  opened.defer(() => expiry.close());
+  expiry.start(Math.min(SWEEP_EVERY_MS, configuration.session.rotate));
   const dataPlane = await openDataPlane(configuration, host, {
+    tokeniser,
     accessLog,
     eventLog,
     metrics,
     isDraining: () => state.isDraining,
-    onLost: () => {
-      state.lostAtMs = clock.monotonic();
-    },
   });
   opened.defer(() => dataPlane.close());
   const proxyListener = await openListener(dataPlane.server, configuration.proxy.listen);
@@ -192,17 +196,13 @@ async function openCallersListener(
   return openListener(createServer(app), listen);
 }
 
-async function openDataPlane(
-  { proxy, session, accessLog: log, vault }: Configuration,
+function createSessionTokeniser(
+  { proxy, session }: Configuration,
   { clock, keyring, store }: VaultHost,
-  parts: Reporting & {
-    readonly accessLog: AccessLog;
-    readonly isDraining: () => boolean;
-    readonly onLost: () => void;
-  },
-): Promise<DataPlane> {
-  const { metrics } = parts;
-  const tokeniser = createTokeniser({
+  metrics: Metrics,
+  onLost: (count: number) => void,
+): Tokeniser<CoarseUserAgent> {
+  return createTokeniser({
     epochs: keyring,
     sink: store.sessions,
     clock,
@@ -212,9 +212,20 @@ async function openDataPlane(
     scopeOf: capScopeOf,
     describe: describeUserAgent,
     identity: session.identity,
-    onLost: parts.onLost,
+    onLost,
     metrics,
   });
+}
+
+async function openDataPlane(
+  { proxy, session, accessLog: log, vault }: Configuration,
+  { clock, keyring, store }: VaultHost,
+  parts: Reporting & {
+    readonly tokeniser: Tokeniser<CoarseUserAgent>;
+    readonly accessLog: AccessLog;
+    readonly isDraining: () => boolean;
+  },
+): Promise<DataPlane> {
   return createDataPlane({
     ...parts,
     upstream: proxy.upstream,
@@ -231,7 +242,6 @@ async function openDataPlane(
       upstreamConnectMs: proxy.timeouts.upstreamConnect,
       upstreamResponseMs: proxy.timeouts.upstreamResponse,
     },
-    tokeniser,
     scrubber: createScrubber({
       keepQuery: log.query.keep,
       pathTemplates: log.paths,

@@ -18,6 +18,8 @@ export type ExpiryParts = {
   readonly store: Pick<Store, "sessions" | "callerSessions">;
   readonly clock: Clock;
   readonly eventLog: EventLog;
+  /** Whoever holds keys of a destroyed epoch in memory drops them here. */
+  readonly onDestroyed: (epoch: number) => void;
 };
 
 /** What a failed run left is found again by the next one: the keyring remembers which epochs have not been swept. */
@@ -50,9 +52,11 @@ export function createExpiry(parts: ExpiryParts): Expiry {
 }
 
 /** SECURITY: keys before records. From the first line on nobody can look anything expired up, whatever fails afterwards. */
-async function sweepOnce({ keyring, store, clock, eventLog }: ExpiryParts): Promise<void> {
+async function sweepOnce(parts: ExpiryParts): Promise<void> {
+  const { keyring, store, clock, eventLog } = parts;
   await keyring.advanceHighWater(clock.now());
   const epochs = await keyring.destroyExpired();
+  for (const epoch of epochs) parts.onDestroyed(epoch);
   await keyring.subjects.sweep(clock.now());
   for (const epoch of epochs) {
     const started = clock.monotonic();
