@@ -182,7 +182,12 @@ describe("proxy: forwarding", () => {
     const declared = head("POST / HTTP/1.1", "Host: h", "Content-Length: 17");
     expect(await exchangeRaw(sidecar.proxyPort, declared)).to.include("413 ");
     expect(upstream.requests.length).to.equal(0);
-    const chunked = head("POST / HTTP/1.1", "Host: h", "Transfer-Encoding: chunked");
+    const chunked = head(
+      "POST / HTTP/1.1",
+      "Host: h",
+      "Connection: close",
+      "Transfer-Encoding: chunked",
+    );
     expect(
       await exchangeRaw(sidecar.proxyPort, `${chunked}11\r\n${"x".repeat(17)}\r\n0\r\n\r\n`),
     ).to.include("413 ");
