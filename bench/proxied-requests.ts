@@ -16,7 +16,7 @@ import type { Server } from "./servers.ts";
 
 const CONNECTIONS = 64;
 /** Long enough for V8 to have compiled what is hot: a request costs twice as much in the first seconds. */
-const WARM_UP_SECONDS = 6;
+const WARM_UP_SECONDS = 20;
 
 type Contender = {
   readonly name: "logveil" | "new identities" | "nginx" | "bare proxy" | "caddy";

@@ -3,34 +3,19 @@
 
 import { createServer } from "node:http";
 import { join } from "node:path";
-import { createAccessLog } from "./access-log/access-log.ts";
-import type { AccessLog, OutputOptions } from "./access-log/access-log.ts";
 import { createControlPlane } from "./api/control-plane.ts";
 import { CONTROL_SOCKET, openControlSocket } from "./api/control-socket.ts";
 import type { UnreadyReason } from "./api/operations.ts";
 import { openCredentials } from "./callers/credentials.ts";
-import type { Configuration } from "./config/configuration.ts";
 import type { LoadedConfiguration } from "./config/load.ts";
 import type { Clock } from "./clock.ts";
 import type { EventLog } from "./event-log.ts";
 import { openListener } from "./http/listener.ts";
 import type { ListenAddress } from "./http/listener.ts";
-import { createRequestIds } from "./http/request-id.ts";
-import { capScopeOf } from "./identity/address.ts";
-import { FRAMEWORK_SESSION_COOKIES } from "./identity/cookies.ts";
-import { describeUserAgent } from "./identity/user-agent.ts";
-import type { CoarseUserAgent } from "./identity/user-agent.ts";
 import { createMetrics } from "./metrics.ts";
 import type { Metrics } from "./metrics.ts";
-import { createDataPlane } from "./proxy/data-plane.ts";
-import type { DataPlane } from "./proxy/data-plane.ts";
-import { createEpochPseudonyms } from "./proxy/epoch-pseudonyms.ts";
-import { openUpstreamCookies } from "./proxy/upstream-cookies.ts";
-import { createScrubber } from "./scrub/scrubber.ts";
-import { epochAt } from "./token/epoch.ts";
-import { createTokeniser } from "./token/tokeniser.ts";
-import type { Tokeniser } from "./token/tokeniser.ts";
 import { createExpiry } from "./vault/expiry.ts";
+import { openAccessLog, openProxyHost } from "./proxy-host.ts";
 import { openVaultHost } from "./vault-host.ts";
 import type { VaultHost } from "./vault-host.ts";
 
@@ -48,8 +33,6 @@ export type Sidecar = {
 
 export type SidecarOptions = { readonly clock: Clock; readonly eventLog: EventLog };
 
-/** Known sessions kept in memory: about 25 MB. One that was dropped costs a derivation and a look into the store. */
-const KNOWN_SESSIONS = 50_000;
 const SWEEP_EVERY_MS = 60_000;
 /** How long /readyz goes on saying that a session record was lost. */
 const LOST_SHOWS_MS = 10_000;
@@ -67,14 +50,13 @@ export async function startSidecar(
   await using opened = new AsyncDisposableStack();
   const metrics = createMetrics();
   const accessLog = await openAccessLog(configuration, { clock: systemClock, eventLog, metrics });
+  // Closed last: until the store has answered for the last session there may be a line to write.
   opened.defer(() => accessLog.close());
   const host = await openVaultHost(loaded, { clock: systemClock, eventLog, metrics });
   opened.defer(() => host.close());
   const { clock, keyring, store } = host;
   const state: State = { isDraining: false, lostAtMs: Number.NEGATIVE_INFINITY };
   const health = () => healthOf(state, store, clock);
-  const vaultListener = await openCallersListener(loaded, host, { health, eventLog, metrics });
-  opened.defer(async () => void (await vaultListener.drain(CALLERS_GRACE_MS)));
   const socket = await openControlSocket({
     path: join(configuration.vault.dataDir, CONTROL_SOCKET),
     vault: host.vault,
@@ -84,26 +66,26 @@ export async function startSidecar(
     eventLog,
   });
   opened.defer(() => socket.close());
-  const tokeniser = createSessionTokeniser(configuration, host, metrics, (lost) => {
-    metrics.sessionsLost.inc(lost);
-    state.lostAtMs = clock.monotonic();
-  });
-  opened.defer(() => tokeniser.settled());
-  const expiry = createExpiry({ keyring, store, clock, eventLog, onDestroyed: tokeniser.forget });
+  const proxy = opened.use(
+    await openProxyHost(configuration, host, {
+      accessLog,
+      eventLog,
+      metrics,
+      isDraining: () => state.isDraining,
+      onLost: () => {
+        state.lostAtMs = clock.monotonic();
+      },
+    }),
+  );
+  const expiry = createExpiry({ keyring, store, clock, eventLog, onDestroyed: proxy.forget });
   opened.defer(() => expiry.close());
   expiry.start(Math.min(SWEEP_EVERY_MS, configuration.session.rotate));
-  const dataPlane = await openDataPlane(configuration, host, {
-    tokeniser,
-    accessLog,
-    eventLog,
-    metrics,
-    isDraining: () => state.isDraining,
-  });
-  opened.defer(() => dataPlane.close());
-  const proxyListener = await openListener(dataPlane.server, configuration.proxy.listen);
+  // Last, so that whoever gets an answer from /readyz can rely on the proxy.
+  const vaultListener = await openCallersListener(loaded, host, { health, eventLog, metrics });
+  opened.defer(async () => void (await vaultListener.drain(CALLERS_GRACE_MS)));
   const startMs = Math.round(systemClock.monotonic() - started);
   eventLog.emit("sidecar.started", {
-    proxy: formatAddress(proxyListener.address),
+    proxy: formatAddress(proxy.listener.address),
     vault: formatAddress(vaultListener.address),
     startMs,
   });
@@ -113,12 +95,12 @@ export async function startSidecar(
   const close = async () => {
     state.isDraining = true;
     eventLog.emit("sidecar.draining");
-    const aborted = await proxyListener.drain(configuration.proxy.timeouts.drain);
+    const aborted = await proxy.listener.drain(configuration.proxy.timeouts.drain);
     await owned.disposeAsync();
     eventLog.emit("sidecar.stopped", { aborted });
   };
   return {
-    proxyAddress: proxyListener.address,
+    proxyAddress: proxy.listener.address,
     vaultAddress: vaultListener.address,
     reopenLogs: () => accessLog.reopen(),
     sweep: () => expiry.sweep(),
@@ -164,25 +146,6 @@ function healthOf(
 
 type Reporting = { readonly eventLog: EventLog; readonly metrics: Metrics };
 
-function openAccessLog(
-  { accessLog: settings }: Configuration,
-  reporting: Reporting & { readonly clock: Clock },
-): Promise<AccessLog> {
-  const { path, rotate, maxSize, keep } = settings.file;
-  const outputs = settings.outputs.flatMap((kind): OutputOptions[] => {
-    if (kind === "stdout") return [{ kind }];
-    if (kind !== "file") return [];
-    return [{ kind, path, rotateMs: rotate, maxSizeBytes: maxSize, keepMs: keep }];
-  });
-  return createAccessLog({
-    format: settings.format === "combined" ? "combined" : "json",
-    identity: settings.identity === "none" ? "none" : "token",
-    userAgent: settings.userAgent,
-    outputs,
-    ...reporting,
-  });
-}
-
 async function openCallersListener(
   { configuration, secrets }: LoadedConfiguration,
   { vault }: VaultHost,
@@ -194,64 +157,6 @@ async function openCallersListener(
   if (created) reporting.eventLog.emit("key.created", { file: rootTokenFile });
   const app = createControlPlane({ vault, access: credentials.findCaller, ...reporting });
   return openListener(createServer(app), listen);
-}
-
-function createSessionTokeniser(
-  { proxy, session }: Configuration,
-  { clock, keyring, store }: VaultHost,
-  metrics: Metrics,
-  onLost: (count: number) => void,
-): Tokeniser<CoarseUserAgent> {
-  return createTokeniser({
-    epochs: keyring,
-    sink: store.sessions,
-    clock,
-    rotateMs: session.rotate,
-    cacheSize: KNOWN_SESSIONS,
-    cap: proxy.limits.newSessionsPerAddress,
-    scopeOf: capScopeOf,
-    describe: describeUserAgent,
-    identity: session.identity,
-    onLost,
-    metrics,
-  });
-}
-
-async function openDataPlane(
-  { proxy, session, accessLog: log, vault }: Configuration,
-  { clock, keyring, store }: VaultHost,
-  parts: Reporting & {
-    readonly tokeniser: Tokeniser<CoarseUserAgent>;
-    readonly accessLog: AccessLog;
-    readonly isDraining: () => boolean;
-  },
-): Promise<DataPlane> {
-  return createDataPlane({
-    ...parts,
-    upstream: proxy.upstream,
-    trustedProxies: proxy.trustedProxies,
-    forward: proxy.forward,
-    upstreamCookies: await openUpstreamCookies(proxy.forward.passCookies, store.names),
-    sessionCookies: session.cookies === "auto" ? FRAMEWORK_SESSION_COOKIES : session.cookies,
-    limits: { headersBytes: proxy.limits.headers, connections: proxy.limits.connections },
-    maxBodyBytes: proxy.limits.body,
-    timeouts: {
-      headersMs: proxy.timeouts.headers,
-      requestMs: proxy.timeouts.request,
-      idleMs: proxy.timeouts.idle,
-      upstreamConnectMs: proxy.timeouts.upstreamConnect,
-      upstreamResponseMs: proxy.timeouts.upstreamResponse,
-    },
-    scrubber: createScrubber({
-      keepQuery: log.query.keep,
-      pathTemplates: log.paths,
-      defaultCountry: vault.defaultCountry,
-    }),
-    pseudonymsOf: createEpochPseudonyms(keyring),
-    currentEpoch: () => epochAt(clock.now(), session.rotate),
-    requestIds: createRequestIds(),
-    clock,
-  });
 }
 
 function formatAddress(address: ListenAddress): string {

@@ -21,6 +21,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["config"],
   ["commands"],
   ["vault-host.ts"],
+  ["proxy-host.ts"],
   ["sidecar.ts"],
   ["main.ts"],
 ];

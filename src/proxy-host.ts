@@ -1,0 +1,140 @@
+// The data plane with all that it needs, opened together and closed together: access log, tokeniser, listener.
+
+import { createAccessLog } from "./access-log/access-log.ts";
+import type { AccessLog, OutputOptions } from "./access-log/access-log.ts";
+import type { Clock } from "./clock.ts";
+import type { Configuration } from "./config/configuration.ts";
+import type { EventLog } from "./event-log.ts";
+import { openListener } from "./http/listener.ts";
+import type { Listener } from "./http/listener.ts";
+import { createRequestIds } from "./http/request-id.ts";
+import { capScopeOf } from "./identity/address.ts";
+import { FRAMEWORK_SESSION_COOKIES } from "./identity/cookies.ts";
+import { describeUserAgent } from "./identity/user-agent.ts";
+import type { CoarseUserAgent } from "./identity/user-agent.ts";
+import type { Metrics } from "./metrics.ts";
+import { createDataPlane } from "./proxy/data-plane.ts";
+import type { DataPlane } from "./proxy/data-plane.ts";
+import { createEpochPseudonyms } from "./proxy/epoch-pseudonyms.ts";
+import { openUpstreamCookies } from "./proxy/upstream-cookies.ts";
+import { createScrubber } from "./scrub/scrubber.ts";
+import { epochAt } from "./token/epoch.ts";
+import { createTokeniser } from "./token/tokeniser.ts";
+import type { Tokeniser } from "./token/tokeniser.ts";
+import type { VaultHost } from "./vault-host.ts";
+
+export type ProxyHost = AsyncDisposable & {
+  readonly listener: Listener;
+  /** Drops the keys of a destroyed epoch from memory. */
+  readonly forget: (epoch: number) => void;
+};
+
+export type ProxyHostParts = {
+  readonly accessLog: AccessLog;
+  readonly eventLog: EventLog;
+  readonly metrics: Metrics;
+  readonly isDraining: () => boolean;
+  /** A session record could not be stored; it is counted already. */
+  readonly onLost: () => void;
+};
+
+/** Known sessions kept in memory: about 25 MB. One that was dropped costs a derivation and a look into the store. */
+const KNOWN_SESSIONS = 50_000;
+
+/** Drain the listener before disposing of it: what still runs then is broken off. */
+export async function openProxyHost(
+  configuration: Configuration,
+  host: Pick<VaultHost, "clock" | "keyring" | "store">,
+  parts: ProxyHostParts,
+): Promise<ProxyHost> {
+  await using opened = new AsyncDisposableStack();
+  const { metrics, onLost } = parts;
+  const tokeniser = createSessionTokeniser(configuration, host, metrics, (lost) => {
+    metrics.sessionsLost.inc(lost);
+    onLost();
+  });
+  opened.defer(() => tokeniser.settled());
+  const dataPlane = await openDataPlane(configuration, host, { ...parts, tokeniser });
+  opened.defer(() => dataPlane.close());
+  const listener = await openListener(dataPlane.server, configuration.proxy.listen);
+  opened.defer(async () => void (await listener.drain(0)));
+  const owned = opened.move();
+  return {
+    listener,
+    forget: tokeniser.forget,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+export function openAccessLog(
+  { accessLog: settings }: Configuration,
+  reporting: { readonly clock: Clock; readonly eventLog: EventLog; readonly metrics: Metrics },
+): Promise<AccessLog> {
+  const { path, rotate, maxSize, keep } = settings.file;
+  const outputs = settings.outputs.flatMap((kind): OutputOptions[] => {
+    if (kind === "stdout") return [{ kind }];
+    if (kind !== "file") return [];
+    return [{ kind, path, rotateMs: rotate, maxSizeBytes: maxSize, keepMs: keep }];
+  });
+  return createAccessLog({
+    format: settings.format === "combined" ? "combined" : "json",
+    identity: settings.identity === "none" ? "none" : "token",
+    userAgent: settings.userAgent,
+    outputs,
+    ...reporting,
+  });
+}
+
+function createSessionTokeniser(
+  { proxy, session }: Configuration,
+  { clock, keyring, store }: Pick<VaultHost, "clock" | "keyring" | "store">,
+  metrics: Metrics,
+  onLost: (count: number) => void,
+): Tokeniser<CoarseUserAgent> {
+  return createTokeniser({
+    epochs: keyring,
+    sink: store.sessions,
+    clock,
+    rotateMs: session.rotate,
+    cacheSize: KNOWN_SESSIONS,
+    cap: proxy.limits.newSessionsPerAddress,
+    scopeOf: capScopeOf,
+    describe: describeUserAgent,
+    identity: session.identity,
+    onLost,
+    metrics,
+  });
+}
+
+async function openDataPlane(
+  { proxy, session, accessLog: log, vault }: Configuration,
+  { clock, keyring, store }: Pick<VaultHost, "clock" | "keyring" | "store">,
+  parts: ProxyHostParts & { readonly tokeniser: Tokeniser<CoarseUserAgent> },
+): Promise<DataPlane> {
+  return createDataPlane({
+    ...parts,
+    upstream: proxy.upstream,
+    trustedProxies: proxy.trustedProxies,
+    forward: proxy.forward,
+    upstreamCookies: await openUpstreamCookies(proxy.forward.passCookies, store.names),
+    sessionCookies: session.cookies === "auto" ? FRAMEWORK_SESSION_COOKIES : session.cookies,
+    limits: { headersBytes: proxy.limits.headers, connections: proxy.limits.connections },
+    maxBodyBytes: proxy.limits.body,
+    timeouts: {
+      headersMs: proxy.timeouts.headers,
+      requestMs: proxy.timeouts.request,
+      idleMs: proxy.timeouts.idle,
+      upstreamConnectMs: proxy.timeouts.upstreamConnect,
+      upstreamResponseMs: proxy.timeouts.upstreamResponse,
+    },
+    scrubber: createScrubber({
+      keepQuery: log.query.keep,
+      pathTemplates: log.paths,
+      defaultCountry: vault.defaultCountry,
+    }),
+    pseudonymsOf: createEpochPseudonyms(keyring),
+    currentEpoch: () => epochAt(clock.now(), session.rotate),
+    requestIds: createRequestIds(),
+    clock,
+  });
+}
