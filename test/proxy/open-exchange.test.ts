@@ -39,8 +39,16 @@ describe("proxy/open-exchange", () => {
   };
 
   const session = (isStored: boolean, stored: Promise<void>) => ({
-    ...{ uuid: "u", address: "fd::", epoch: 0, isStored, stored },
-    userAgent: { name: undefined, version: undefined, os: undefined },
+    uuid: "u",
+    address: "fd::",
+    epoch: 0,
+    isStored,
+    stored,
+    userAgent: {
+      name: undefined,
+      version: undefined,
+      os: undefined,
+    },
   });
 
   it("writes the line of a new session only after its record is stored", async () => {
