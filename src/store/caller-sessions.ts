@@ -1,4 +1,5 @@
 import type { Database } from "./database.ts";
+import type { Change } from "./documents.ts";
 import type { GroupCommit, Operation } from "./group-commit.ts";
 import {
   callerSessionKey,
@@ -17,6 +18,10 @@ export type CallerSessions = {
   /** Whether it has expired is for the vault to say: this finds it until it is swept. */
   readonly find: (id: string) => Promise<Uint8Array | undefined>;
   readonly remove: (id: string) => Promise<void>;
+  /** Runs `act` when nobody else changes what lies under `id`, the sweep included. Not reentrant: no `put` or `remove` in it. */
+  readonly inTurn: <Result>(id: string, act: () => Promise<Result>) => Promise<Result>;
+  /** What `put` or, without `next`, `remove` would store, to be committed with other changes within the same turn. */
+  readonly changeOf: (id: string, next?: CallerRecord) => Promise<Change>;
   /** Removes those with `expiresAtMs <= nowMs` and answers their ids, oldest first: at most 10,000 in one call, the others in the next. */
   readonly sweep: (nowMs: number) => Promise<readonly string[]>;
 };
@@ -33,11 +38,13 @@ export function createCallerSessions(database: Database, commit: GroupCommit): C
     put: (id, record, expiresAtMs) => records.replace(id, { record, expiresAtMs }),
     find: async (id) => (await records.find(id))?.record,
     remove: (id) => records.replace(id, undefined),
+    inTurn: (id, act) => records.inTurn(id, act),
+    changeOf: async (id, next) => ({ operations: await records.operationsOf(id, next) }),
     sweep: (nowMs) => sweepExpired(database, records, nowMs),
   };
 }
 
-type CallerRecord = { readonly record: Uint8Array; readonly expiresAtMs: number };
+export type CallerRecord = { readonly record: Uint8Array; readonly expiresAtMs: number };
 
 class CallerRecords {
   readonly #database: Database;
@@ -51,39 +58,41 @@ class CallerRecords {
   }
 
   async find(id: string): Promise<CallerRecord | undefined> {
-    const value = await this.#database.read((level) => level.get(callerSessionKey(id)));
+    const value = await this.#database.find(callerSessionKey(id));
     if (value === undefined) return undefined;
     return { expiresAtMs: decodeTime(value), record: value.subarray(EXPIRY_BYTES) };
   }
 
   /** Record and expiry entry change together, or not at all. */
   replace(id: string, next: CallerRecord | undefined): Promise<void> {
-    return this.#inTurn(id, async () => this.#commitChange(id, await this.find(id), next));
+    return this.inTurn(id, () => this.#commitChange(id, next));
   }
 
   /** False when it was given more time, or removed, since the sweep saw its expiry entry. */
   removeExpired(id: string, nowMs: number): Promise<boolean> {
-    return this.#inTurn(id, async () => {
+    return this.inTurn(id, async () => {
       const current = await this.find(id);
       if (current === undefined || current.expiresAtMs > nowMs) return false;
-      await this.#commitChange(id, current, undefined);
+      await this.#commitChange(id, undefined);
       return true;
     });
   }
 
-  async #commitChange(
-    id: string,
-    current: CallerRecord | undefined,
-    next: CallerRecord | undefined,
-  ): Promise<void> {
-    const operations: Operation[] = [];
-    if (current !== undefined) operations.push(...removal(id, current));
-    if (next !== undefined) operations.push(...insertion(id, next));
+  async operationsOf(id: string, next: CallerRecord | undefined): Promise<readonly Operation[]> {
+    const current = await this.find(id);
+    return [
+      ...(current === undefined ? [] : removal(id, current)),
+      ...(next === undefined ? [] : insertion(id, next)),
+    ];
+  }
+
+  async #commitChange(id: string, next: CallerRecord | undefined): Promise<void> {
+    const operations = await this.operationsOf(id, next);
     if (operations.length > 0) await this.#commit.add([{ operations }]);
   }
 
   /** One change of an id at a time: two that both read the old expiry would leave an entry that nothing removes. */
-  async #inTurn<Result>(id: string, change: () => Promise<Result>): Promise<Result> {
+  async inTurn<Result>(id: string, change: () => Promise<Result>): Promise<Result> {
     const before = this.#changes.get(id) ?? Promise.resolve();
     // What came of the change before is its own caller's business.
     const turn = before.then(change, change);

@@ -58,6 +58,14 @@ export class Database {
   }
 
   /**
+   * The value under one key. Asked of the database on this thread: that takes 2 to 3 µs for what is in memory and the time of a disk
+   * read for what is not, where handing it to another thread and back takes 30 µs of this one. Rejects as `read` does.
+   */
+  find(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.read(async (level) => level.getSync(key));
+  }
+
+  /**
    * Runs one change at a time, in the order of the calls. A change that fails begins an outage and rejects `store-unavailable`: none or
    * part of it is stored. `sessions` is how many records are lost with it.
    */

@@ -92,7 +92,8 @@ export class GroupCommit {
   }
 }
 
-function sizeOf({ operations }: Write): number {
+/** Bytes, roughly. */
+export function sizeOf({ operations }: Write): number {
   return operations.reduce(
     (sum, operation) =>
       sum +

@@ -7,6 +7,8 @@ const PREFIXES = {
   address: 0x61,
   /** `c | id` → `expiresAtMs(8) | record`. */
   callerSession: 0x63,
+  /** `d | table(1) | key` → document of the vault. */
+  document: 0x64,
   /** `e | expiresAtMs(8) | id` → empty. */
   expiry: 0x65,
   /** `m | word` → what the store knows about itself. */
@@ -19,6 +21,35 @@ const PREFIXES = {
    */
   session: 0x73,
 } as const;
+
+/** What the second byte of a document's key says; a number once given is never given again. */
+const TABLES = {
+  user: 1,
+  userIndex: 2,
+  app: 3,
+  userSession: 4,
+  sessionUser: 5,
+  shared: 6,
+  caller: 7,
+  accessToken: 8,
+  audit: 9,
+  auditIndex: 10,
+  legalBasis: 11,
+  agreement: 12,
+  activity: 13,
+  request: 14,
+  userExpiry: 15,
+  timer: 16,
+  meta: 17,
+  outbox: 18,
+  code: 19,
+  sharedIndex: 20,
+  doomedKey: 21,
+} as const;
+
+export type Table = keyof typeof TABLES;
+
+const MAX_DOCUMENT_KEY_BYTES = 1024;
 
 export const TAG_BYTES = 11;
 export const ADDRESS_MAC_BYTES = 16;
@@ -86,6 +117,26 @@ export function encodeTime(timeMs: number): Buffer {
 /** The time in the first 8 bytes. */
 export function decodeTime(bytes: Uint8Array): number {
   return Number(viewOf(bytes).readBigUInt64BE());
+}
+
+/** Whether there can be a document under it: 1 KiB at most. */
+export function isDocumentKey(key: string): boolean {
+  return Buffer.byteLength(key) <= MAX_DOCUMENT_KEY_BYTES;
+}
+
+/** Throws RangeError for a key of more than 1 KiB. */
+export function documentKey(table: Table, key: string): Buffer {
+  if (!isDocumentKey(key)) throw new RangeError("a document key is too long");
+  return Buffer.concat([Buffer.of(PREFIXES.document, TABLES[table]), Buffer.from(key)]);
+}
+
+export function textOfDocumentKey(key: Uint8Array): string {
+  return viewOf(key).toString("utf8", 2);
+}
+
+/** The documents of a table whose keys begin with `prefix`. */
+export function documentRange(table: Table, prefix: string): KeyRange {
+  return rangeOf(documentKey(table, prefix));
 }
 
 export function nameKey(name: string): Buffer {

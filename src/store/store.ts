@@ -14,6 +14,8 @@ import { openCookieNames } from "./cookie-names.ts";
 import type { CookieNames } from "./cookie-names.ts";
 import { Database } from "./database.ts";
 import type { Health, ReopenDelay } from "./database.ts";
+import { createDocuments } from "./documents.ts";
+import type { Documents } from "./documents.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { createGroupWriter } from "./group-writer.ts";
 import { createSessionRecords } from "./session-records.ts";
@@ -24,6 +26,7 @@ export type Store = {
   readonly sessions: SessionRecords;
   readonly callerSessions: CallerSessions;
   readonly names: CookieNames;
+  readonly documents: Documents;
   /** "unavailable" from a failed write until the database has been opened again and has taken a write. */
   readonly health: () => Health;
   /** Waits for the writes accepted so far. */
@@ -62,6 +65,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       sessions: createSessionRecords({ database, commit, sync }),
       callerSessions: createCallerSessions(database, commit),
       names: await openCookieNames(database, commit),
+      documents: createDocuments(database, commit),
       health: () => database.health,
       close,
     };
