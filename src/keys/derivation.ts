@@ -10,6 +10,8 @@ export const LABELS = {
   address: "logveil v1 epoch address",
   /** Epoch secret → HMAC key of the pseudonyms in logs. */
   scrub: "logveil v1 epoch scrub",
+  /** Epoch secret → AES-256-GCM key of the file with the epoch's session keys. */
+  sessionTree: "logveil v1 epoch session tree",
   /** Master key → AES-256-GCM key that wraps other keys. */
   wrapping: "logveil v1 master wrapping",
   /** Master key → the 4 bytes that name it in a keyring. */

@@ -6,7 +6,7 @@ import type { Metrics } from "../metrics.ts";
 import type { EpochFile } from "./epoch-file.ts";
 import type { EpochFolder } from "./epoch-folder.ts";
 import type { EpochMaterial, EpochSource } from "./epoch-material.ts";
-import { addressKey, epochMaterial, epochOpener } from "./epoch-secret.ts";
+import { addressKey, epochMaterial, epochOpener, sessionTreeKey } from "./epoch-secret.ts";
 import { masterKeyIdOf } from "./key-wrapping.ts";
 import type { SessionOpener } from "./opening.ts";
 import { createSerial } from "./serial.ts";
@@ -80,11 +80,12 @@ export class EpochKeys implements EpochSource {
 
   /** Throws `epoch-expired`. */
   addressKeyOf(epoch: number): KeyObject {
-    const { folder } = this.#options;
-    const secret = folder.unwrap(this.#refuseExpired(folder.get(epoch)));
-    const key = addressKey(secret);
-    secret.fill(0);
-    return key;
+    return this.#derivedAtOnce(epoch, addressKey);
+  }
+
+  /** Throws `epoch-expired`. */
+  sessionTreeKeyOf(epoch: number): KeyObject {
+    return this.#derivedAtOnce(epoch, sessionTreeKey);
   }
 
   /** Resolves every destroyed epoch whose records are not confirmed as swept, ascending. */
@@ -144,6 +145,14 @@ export class EpochKeys implements EpochSource {
       throw new LogveilError("epoch-expired");
     }
     return file;
+  }
+
+  #derivedAtOnce(epoch: number, derive: (secret: Buffer) => KeyObject): KeyObject {
+    const { folder } = this.#options;
+    const secret = folder.unwrap(this.#refuseExpired(folder.get(epoch)));
+    const key = derive(secret);
+    secret.fill(0);
+    return key;
   }
 
   /** Derives once; a caller that comes meanwhile gets the same promise. */

@@ -33,6 +33,11 @@ export function addressKey(secret: Uint8Array): KeyObject {
   return deriveMacKey(secret, LABELS.address);
 }
 
+/** Seals the file with the epoch's session keys. */
+export function sessionTreeKey(secret: Uint8Array): KeyObject {
+  return deriveMacKey(secret, LABELS.sessionTree);
+}
+
 export function deriveMacKey(secret: Uint8Array, label: Label): KeyObject {
   const bytes = derive(secret, label, 32);
   const key = macKey(bytes);

@@ -17,6 +17,7 @@ import { encodeWrappedFile, parseWrappedFile, rewrap, type WrappedFile } from ".
  * | `check.key` | a random secret under the master key: tells a wrong key; written last, so it also says that the folder is complete |
  * | `index.key` | the index key, wrapped |
  * | `epochs/<epoch>.key` | one epoch secret, wrapped, with its end and expiry |
+ * | `sessions/<epoch>.tree` | keys of single sessions, under a key that the epoch secret gives |
  * | `subjects/<3 hex digits>.keys` | data subjects' keys |
  * | `destroyed` | epochs whose key was destroyed |
  * | `high-water` | the latest time seen |
@@ -26,11 +27,14 @@ const NAMES = {
   check: "check.key",
   index: "index.key",
   epochs: "epochs",
+  sessions: "sessions",
   subjects: "subjects",
   destroyed: "destroyed",
   highWater: "high-water",
   rotating: "rotating",
 } as const;
+
+const FOLDERS = ["epochs", "sessions", "subjects"] as const;
 
 const NO_FIELDS = Buffer.alloc(0);
 
@@ -55,8 +59,9 @@ export class KeyringFolder {
   async prepare(): Promise<void> {
     const { dir, steps } = this.#options;
     await steps.makeFolder(this.path("epochs"));
+    await steps.makeFolder(this.path("sessions"));
     await steps.makeFolder(this.path("subjects"));
-    for (const folder of [dir, this.path("epochs"), this.path("subjects")]) {
+    for (const folder of [dir, ...FOLDERS.map((name) => this.path(name))]) {
       await removeLeftovers(steps, folder);
     }
     // In this order: whoever creates the keyring at the same time writes the check before the first key.

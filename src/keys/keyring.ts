@@ -21,6 +21,7 @@ import { MasterKeys } from "./key-wrapping.ts";
 import { KeyringFolder } from "./keyring-folder.ts";
 import type { SessionOpener } from "./opening.ts";
 import { Rotation } from "./rotation.ts";
+import { SessionTreeFolder, type SessionTrees } from "./session-trees.ts";
 import { SubjectKeyFolder, type SubjectKeys } from "./subject-keys.ts";
 import { loadTombstones, type Tombstones } from "./tombstones.ts";
 
@@ -49,6 +50,8 @@ export type Keyring = EpochSource & {
   /** The records of a destroyed epoch are gone from the store. */
   readonly confirmSwept: (epoch: number) => Promise<void>;
   readonly subjects: SubjectKeys;
+  /** One key for each session that the proxy made. */
+  readonly sessionTrees: SessionTrees;
   /** HMAC key of the blind index over login, e-mail, phone. The same after every rotation. */
   readonly blindIndexKey: KeyObject;
   /** HMAC key under which callers' access tokens are kept. */
@@ -115,6 +118,11 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
     eventLog,
     metrics,
   });
+  const sessionTrees = new SessionTreeFolder({
+    dir: folder.path("sessions"),
+    steps,
+    sealingKeyOf: (epoch) => epochs.sessionTreeKeyOf(epoch),
+  });
   const rotation = new Rotation({
     keys,
     folder,
@@ -125,7 +133,17 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
   });
   await rotation.resume();
   await epochs.recover();
-  const keyring = assemble({ epochs, highWater, index, keys, rotation, subjects, tombstones });
+  await sessionTrees.retain(new Set(epochs.list().map(({ epoch }) => epoch)));
+  const keyring = assemble({
+    epochs,
+    highWater,
+    index,
+    keys,
+    rotation,
+    sessionTrees,
+    subjects,
+    tombstones,
+  });
   index.fill(0);
   return keyring;
 }
@@ -136,10 +154,11 @@ function assemble(parts: {
   readonly index: Uint8Array;
   readonly keys: MasterKeys;
   readonly rotation: Rotation;
+  readonly sessionTrees: SessionTreeFolder;
   readonly subjects: SubjectKeyFolder;
   readonly tombstones: Tombstones;
 }): Keyring {
-  const { epochs, highWater, index, keys, rotation, subjects, tombstones } = parts;
+  const { epochs, highWater, index, keys, rotation, sessionTrees, subjects, tombstones } = parts;
   return {
     status: async () => ({
       masterKeyId: keys.currentId,
@@ -150,9 +169,14 @@ function assemble(parts: {
     epochs: () => epochs.list(),
     openerOf: (epoch) => epochs.openerOf(epoch),
     addressKeyOf: (epoch) => epochs.addressKeyOf(epoch),
-    destroyExpired: () => epochs.destroyExpired(),
+    destroyExpired: async () => {
+      const destroyed = await epochs.destroyExpired();
+      for (const epoch of destroyed) await sessionTrees.destroy(epoch);
+      return destroyed;
+    },
     confirmSwept: tombstones.confirmSwept,
     subjects,
+    sessionTrees,
     blindIndexKey: deriveMacKey(index, LABELS.blindIndex),
     callersKey: deriveMacKey(index, LABELS.callers),
     auditKey: deriveMacKey(index, LABELS.audit),
@@ -162,6 +186,7 @@ function assemble(parts: {
     close: async () => {
       await rotation.settled();
       await epochs.close();
+      await sessionTrees.settled();
       await subjects.settled();
       await highWater.settled();
     },

@@ -9,3 +9,8 @@ export function randomBytes(length: number): Buffer {
 export function randomUuid(): string {
   return crypto.randomUUID();
 }
+
+/** `count` decimal digits (14 at most), each number equally likely. */
+export function randomDigits(count: number): string {
+  return String(crypto.randomInt(10 ** count)).padStart(count, "0");
+}

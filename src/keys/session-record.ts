@@ -61,6 +61,34 @@ export function recordHeader(publicKey: Uint8Array, enc: Uint8Array): Buffer {
   return Buffer.concat([Buffer.of(VERSION), sealingKeyId(publicKey), enc]);
 }
 
+/** Where `ciphertext | tag` begins. */
+export const SEALED_AT = HEADER_BYTES + NONCE_BYTES;
+
+/** A record under the layer of session-trees.ts: the same, with `ciphertext | tag` masked. */
+const MASKED_VERSION = 2;
+
+/** Throws `open-failed` for what is no record. */
+export function maskedVersionOf(record: Uint8Array): number {
+  if (record[0] !== VERSION || record.length < SEALED_AT) throw new LogveilError("open-failed");
+  return MASKED_VERSION;
+}
+
+/** Undefined for a record that is not masked, or is none. */
+export function unmaskedVersionOf(record: Uint8Array): number | undefined {
+  return record[0] === MASKED_VERSION && record.length >= SEALED_AT ? VERSION : undefined;
+}
+
+/**
+ * `enc(6) | counter of the nonce(6) | 0(4)`. Unique among the records of one session, which is stored again only after a loss or an
+ * erasure: by the counter within a sender, by 48 random bits of `enc` across senders.
+ */
+export function maskIvOf(record: Uint8Array): Buffer {
+  const iv = Buffer.alloc(16);
+  iv.set(record.subarray(1 + KEY_ID_BYTES, 1 + KEY_ID_BYTES + 6), 0);
+  iv.set(record.subarray(SEALED_AT - 6, SEALED_AT), 6);
+  return iv;
+}
+
 /** Splits a record. Throws `open-failed` for another version or one that is too short. */
 export function parseSessionRecord(record: Uint8Array): SessionRecord {
   const bytes = Buffer.from(record.buffer, record.byteOffset, record.byteLength);

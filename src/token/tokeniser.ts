@@ -32,6 +32,10 @@ export type Session<UserAgent> = {
   readonly isStored: boolean;
   /** Settles when the sink has answered. Never rejects: `isStored` tells. */
   readonly stored: Promise<void>;
+  /** One token for many identities, past the cap: it is no one person's. */
+  readonly isShared: boolean;
+  /** Whose session it is, as far as this process has been told; kept here by whoever links it. */
+  userToken: string | undefined;
 };
 
 export type TokeniserOptions<UserAgent> = {
@@ -65,6 +69,11 @@ export type Tokeniser<UserAgent> = {
   ) => Session<UserAgent> | Promise<Session<UserAgent>>;
   /** Drops an epoch's keys from memory; for epochs that were destroyed, before their records are swept. */
   readonly forget: (epoch: number) => void;
+  /**
+   * Forgets that a session has a record, for one that was erased: the client's next request seals and stores one anew. Looks through
+   * all sessions remembered, about a millisecond.
+   */
+  readonly forgetSession: (uuid: string) => void;
   /** Resolves when the sink has answered for every session so far. */
   readonly settled: () => Promise<void>;
 };
@@ -78,6 +87,7 @@ export function createTokeniser<UserAgent>(
   return {
     tokenise: (client, atMs) => tokeniser.tokenise(client, atMs),
     forget: (epoch) => tokeniser.forget(epoch),
+    forgetSession: (uuid) => tokeniser.forgetSession(uuid),
     settled: () => tokeniser.settled(),
   };
 }
@@ -96,14 +106,17 @@ class KnownSession<UserAgent> implements Session<UserAgent> {
   /** The sink refused: the next request of the session tries again. */
   isLost = false;
   stored: Promise<void> = SETTLED;
+  readonly isShared: boolean;
+  userToken: string | undefined = undefined;
 
-  constructor(keys: EpochKeys, tag: Uint8Array, userAgent: UserAgent) {
+  constructor(keys: EpochKeys, tag: Uint8Array, userAgent: UserAgent, isShared: boolean) {
     const token = { epoch: keys.epoch, tag };
     this.uuid = formatUuid(token);
     this.address = formatAddress(token);
     this.epoch = keys.epoch;
     this.userAgent = userAgent;
     this.tokenKey = keys.tokenKey;
+    this.isShared = isShared;
   }
 
   /** The outcome of one attempt to store it. */
@@ -119,7 +132,12 @@ class KnownSession<UserAgent> implements Session<UserAgent> {
 }
 
 /** One identity, or the scope that many share. */
-type Subject = { readonly text: string; readonly digest: string; readonly client: Client };
+type Subject = {
+  readonly text: string;
+  readonly digest: string;
+  readonly client: Client;
+  readonly isShared: boolean;
+};
 
 class ClientTokeniser<UserAgent> {
   readonly #options: TokeniserOptions<UserAgent>;
@@ -155,6 +173,14 @@ class ClientTokeniser<UserAgent> {
     this.#epochs.forget(epoch);
   }
 
+  forgetSession(uuid: string): void {
+    for (const [digest, session] of this.#sessions.entries()) {
+      if (session.uuid !== uuid) continue;
+      this.#sessions.delete(digest);
+      return;
+    }
+  }
+
   settled(): Promise<void> {
     return this.#appender.settled();
   }
@@ -164,12 +190,13 @@ class ClientTokeniser<UserAgent> {
     const digest = this.#digest(text);
     const known = this.#sessions.get(digest);
     if (known !== undefined && known.tokenKey === keys.tokenKey) {
-      if (known.isLost) this.#append(known, { text, digest, client }, atMs, keys);
+      const subject = { text, digest, client, isShared: false };
+      if (known.isLost) this.#append(known, subject, atMs, keys);
       return known;
     }
     const scope = this.#options.scopeOf(client.address);
     if (this.#cap.admit(this.#digest(scope))) {
-      return this.#create({ text, digest, client }, atMs, keys);
+      return this.#create({ text, digest, client, isShared: false }, atMs, keys);
     }
     this.#options.metrics.sessionsCapped.inc();
     return this.#sharedSessionOf(scope, atMs, keys);
@@ -184,7 +211,7 @@ class ClientTokeniser<UserAgent> {
       cookieHeader: "",
       host: "",
     };
-    const subject = { text, digest: this.#digest(text), client };
+    const subject = { text, digest: this.#digest(text), client, isShared: true };
     const known = this.#sessions.get(subject.digest);
     if (known?.tokenKey !== keys.tokenKey) return this.#create(subject, atMs, keys);
     if (known.isLost) this.#append(known, subject, atMs, keys);
@@ -194,7 +221,7 @@ class ClientTokeniser<UserAgent> {
   #create(subject: Subject, atMs: number, keys: EpochKeys): Session<UserAgent> {
     const userAgent = this.#options.describe(subject.client.userAgent);
     const tag = tagOf(keys, subject.text);
-    const session = new KnownSession(keys, tag, userAgent);
+    const session = new KnownSession(keys, tag, userAgent, subject.isShared);
     this.#sessions.set(subject.digest, session);
     this.#options.metrics.sessionsNew.inc();
     this.#append(session, subject, atMs, keys, tag);

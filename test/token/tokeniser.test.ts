@@ -296,6 +296,23 @@ describe("tokeniser", () => {
     expect(sink.sessions).to.have.length(1);
   });
 
+  it("stores a session again after it was told to forget it, under the same token, linked to nobody", async () => {
+    const { tokeniser, sink } = setUp();
+    const session = await tokeniser.tokenise(visitor());
+    const other = await tokeniser.tokenise(visitor({ address: "192.0.2.2" }));
+    await tokeniser.settled();
+    session.userToken = "somebody";
+    tokeniser.forgetSession("00000000-0000-8000-8000-000000000000");
+    expect(await tokeniser.tokenise(visitor())).to.equal(session);
+    tokeniser.forgetSession(session.uuid);
+    const again = await tokeniser.tokenise(visitor());
+    await tokeniser.settled();
+    expect(again.uuid).to.equal(session.uuid);
+    expect(again.userToken).to.equal(undefined);
+    expect(sink.sessions).to.have.length(3);
+    expect(await tokeniser.tokenise(visitor({ address: "192.0.2.2" }))).to.equal(other);
+  });
+
   it("remembers as many sessions as it may, and derives the others again", async () => {
     const { tokeniser, sink } = setUp({ cacheSize: 2 });
     const clients = [1, 2, 3].map((i) => visitor({ sessionCookies: `sid=${i}` }));
@@ -327,6 +344,9 @@ describe("cap of new sessions", () => {
     const shared = sink.sessions[3];
     const identity = shared && (await identityOf(shared));
     expect(identity).to.include({ address: "192.0.2.1", userAgent: "", cookie: "", host: "" });
+    const [own, past] = manyOf("192.0.2.1", 4).filter((_, index) => index === 0 || index === 3);
+    expect((await tokeniser.tokenise(own ?? visitor())).isShared).to.equal(false);
+    expect((await tokeniser.tokenise(past ?? visitor())).isShared).to.equal(true);
   });
 
   it("counts an IPv6 /64 as one and another address apart", async () => {
