@@ -2,9 +2,11 @@ import type { Role } from "./role.ts";
 
 /** Somebody who has shown an access token, or who may open the control socket. */
 export type Caller = {
-  /** For the audit trail; never a token. */
+  /** For the audit trail; never a token. Of role `login` a fingerprint of the token that it used. */
   readonly name: string;
   readonly role: Role;
+  /** Of role `login`: the data subject's own user token. */
+  readonly subject?: string;
 };
 
 /** The holder of the root access token. */
@@ -12,3 +14,6 @@ export const ROOT: Caller = { name: "root", role: "root" };
 
 /** Whoever may open the control socket: the file's mode is the check. */
 export const SOCKET_OWNER: Caller = { name: "control-socket", role: "root" };
+
+/** The web server behind the proxy, which says whose session an answer belongs to (`X-Databunker-User`). */
+export const UPSTREAM: Caller = { name: "upstream", role: "app" };

@@ -4,35 +4,40 @@ import type { IncomingHttpHeaders } from "node:http";
 import { LogveilError } from "../errors.ts";
 import { equalInConstantTime } from "../keys/constant-time.ts";
 import { mac, macKey } from "../keys/mac.ts";
-import { randomBytes, randomUuid } from "../keys/secure-random.ts";
+import { randomBytes } from "../keys/secure-random.ts";
+import { createAccessToken, findAccessToken, findTokenOf } from "./access-token.ts";
+import type { AccessTokens } from "./access-tokens.ts";
 import { ROOT } from "./caller.ts";
 import type { Caller } from "./caller.ts";
 import { loadTokenFile } from "./token-file.ts";
-
-/** Any hexadecimal digits: Databunker's tokens carry neither version nor variant. */
-const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-const BEARER = /^bearer +(?<token>[^ ]+)$/i;
 
 export class Credentials {
   /** SECURITY: of the token only its MAC stays in memory, under a key that no other process has. */
   readonly #rootMac: Buffer;
   readonly #key = macKey(randomBytes(32));
+  readonly #issued: Pick<AccessTokens, "findCaller"> | undefined;
 
-  /** Throws `token-invalid` when `rootToken` is not a UUID. */
-  constructor(rootToken: string) {
-    if (!UUID.test(rootToken)) throw new LogveilError("token-invalid");
-    this.#rootMac = this.#macOf(rootToken);
+  /** Throws `token-invalid` when `rootToken` is not a UUID. Without `issued` there is nobody but root. */
+  constructor(rootToken: string, issued?: Pick<AccessTokens, "findCaller">) {
+    const token = findAccessToken(rootToken);
+    if (token === undefined) throw new LogveilError("token-invalid");
+    this.#rootMac = this.#macOf(token);
+    this.#issued = issued;
   }
 
-  /** The caller of a request with these headers; undefined without a token or with a wrong one. `X-Bunker-Token` comes first. */
-  readonly findCaller = (headers: IncomingHttpHeaders): Caller | undefined => {
-    const token = findAccessToken(headers);
+  /**
+   * The caller of a request with these headers; undefined without a token or with a wrong one. Root is known without the store; for
+   * the others it rejects `store-unavailable` in an outage.
+   */
+  readonly findCaller = async (headers: IncomingHttpHeaders): Promise<Caller | undefined> => {
+    const token = findTokenOf(headers);
     if (token === undefined) return undefined;
-    return equalInConstantTime(this.#macOf(token), this.#rootMac) ? ROOT : undefined;
+    if (equalInConstantTime(this.#macOf(token), this.#rootMac)) return ROOT;
+    return this.#issued?.findCaller(token);
   };
 
   #macOf(token: string): Buffer {
-    return mac(this.#key, "root token", token.toLowerCase());
+    return mac(this.#key, "root token", token);
   }
 }
 
@@ -49,16 +54,12 @@ export type OpenedCredentials = {
 export async function openCredentials(options: {
   readonly rootToken?: string | undefined;
   readonly rootTokenFile: string;
+  /** Whoever else may call. */
+  readonly issued?: Pick<AccessTokens, "findCaller"> | undefined;
 }): Promise<OpenedCredentials> {
-  if (options.rootToken !== undefined) {
-    return { credentials: new Credentials(options.rootToken.trim()), created: false };
-  }
-  const { text, created } = await loadTokenFile(options.rootTokenFile, randomUuid);
-  return { credentials: new Credentials(text), created };
-}
-
-function findAccessToken(headers: IncomingHttpHeaders): string | undefined {
-  const own = headers["x-bunker-token"];
-  if (own !== undefined) return typeof own === "string" ? own : undefined;
-  return BEARER.exec(headers.authorization ?? "")?.groups?.["token"];
+  const { rootToken, rootTokenFile, issued } = options;
+  if (rootToken !== undefined)
+    return { credentials: new Credentials(rootToken.trim(), issued), created: false };
+  const { text, created } = await loadTokenFile(rootTokenFile, createAccessToken);
+  return { credentials: new Credentials(text, issued), created };
 }

@@ -3,6 +3,8 @@ export const EXIT = {
   ok: 0,
   /** The token means nothing, or no longer. */
   notFound: 1,
+  /** The audit trail is not as it was written. */
+  broken: 1,
   usage: 2,
   /** No store, no control socket, or the store is out of order. */
   unavailable: 69,

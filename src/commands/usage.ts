@@ -12,6 +12,15 @@ const COMMANDS = {
     Which keys exist, and until when.
   logveil keys rotate [--config F] [--data-dir D]
     Makes a new master key and wraps every other key under it; no record is touched.`,
+  callers: `logveil callers add NAME --role dpo|support|auditor|app [--expires 30d] [--config F] [--data-dir D]
+    Names a caller and prints its access token, this once. Without --expires it does not expire; 12h, 30d, 6m (months).
+  logveil callers list [--json] [--config F] [--data-dir D]
+    Who has a name, which role, and until when.
+  logveil callers remove NAME [--config F] [--data-dir D]
+    Ends a caller's access at once. Exit 1 when there is none of that name.`,
+  audit: `logveil audit verify [--json] [--config F] [--data-dir D]
+    Walks the audit trail from end to end. Exit 0 intact, with the number of events and how the chain ends: noted elsewhere, it
+    shows later that nobody has put back an older trail. Exit 1 altered: names the first event that was altered or dropped.`,
 } as const;
 
 export type CommandName = keyof typeof COMMANDS;

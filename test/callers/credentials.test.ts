@@ -10,6 +10,7 @@ import { createTemporaryFolder } from "../kit/temporary-folder.ts";
 import type { TemporaryFolder } from "../kit/temporary-folder.ts";
 
 const TOKEN = "a136d258-d605-e69e-0e4d-fe20460fbcf9";
+const OTHER = "b136d258-d605-e69e-0e4d-fe20460fbcf9";
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {
   const failure = await promise.then(
@@ -23,37 +24,56 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 describe("credentials", () => {
   const credentials = new Credentials(TOKEN);
 
-  it("know root by either header, in either letter case", () => {
+  it("know root by either header, in either letter case", async () => {
     for (const token of [TOKEN, TOKEN.toUpperCase()]) {
-      expect(credentials.findCaller({ "x-bunker-token": token })).to.equal(ROOT);
-      expect(credentials.findCaller({ authorization: `Bearer ${token}` })).to.equal(ROOT);
-      expect(credentials.findCaller({ authorization: `bearer ${token}` })).to.equal(ROOT);
+      expect(await credentials.findCaller({ "x-bunker-token": token })).to.equal(ROOT);
+      expect(await credentials.findCaller({ authorization: `Bearer ${token}` })).to.equal(ROOT);
+      expect(await credentials.findCaller({ authorization: `bearer ${token}` })).to.equal(ROOT);
     }
   });
 
-  it("know nobody without a token, with another, with DEMO, or with half of the right one", () => {
+  it("know nobody without a token, with another, with DEMO, or with half of the right one", async () => {
     const wrong = ["", "DEMO", TOKEN.slice(0, -1), `${TOKEN}0`, ` ${TOKEN}`, `${TOKEN}, ${TOKEN}`];
-    expect(credentials.findCaller({})).to.equal(undefined);
+    expect(await credentials.findCaller({})).to.equal(undefined);
     for (const token of wrong) {
-      expect(credentials.findCaller({ "x-bunker-token": token }), token).to.equal(undefined);
+      expect(await credentials.findCaller({ "x-bunker-token": token }), token).to.equal(undefined);
     }
-    expect(credentials.findCaller({ authorization: `Basic ${TOKEN}` })).to.equal(undefined);
-    expect(credentials.findCaller({ authorization: TOKEN })).to.equal(undefined);
+    expect(await credentials.findCaller({ authorization: `Basic ${TOKEN}` })).to.equal(undefined);
+    expect(await credentials.findCaller({ authorization: TOKEN })).to.equal(undefined);
   });
 
-  it("do not fall back to the other header when the first holds a wrong token", () => {
+  it("do not fall back to the other header when the first holds a wrong token", async () => {
     const headers = { "x-bunker-token": "DEMO", authorization: `Bearer ${TOKEN}` };
-    expect(credentials.findCaller(headers)).to.equal(undefined);
+    expect(await credentials.findCaller(headers)).to.equal(undefined);
   });
 
-  it("know nobody by any other text", () => {
-    fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.uuid()), (text) => {
+  it("know nobody by any other text", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.string(), fc.uuid()), async (text) => {
         fc.pre(text.toLowerCase() !== TOKEN);
-        return credentials.findCaller({ "x-bunker-token": text }) === undefined;
+        return (await credentials.findCaller({ "x-bunker-token": text })) === undefined;
       }),
       { numRuns: 200 },
     );
+  });
+
+  it("ask for others by well-formed tokens only, in lower case, and never for root", async () => {
+    const asked: string[] = [];
+    const issued = {
+      findCaller: async (token: string) => {
+        asked.push(token);
+        return { name: "anna", role: "support" } as const;
+      },
+    };
+    const both = new Credentials(TOKEN, issued);
+    expect(await both.findCaller({ "x-bunker-token": TOKEN })).to.equal(ROOT);
+    const malformed = ["DEMO", "", `${OTHER} `, `${OTHER},${OTHER}`, OTHER.slice(1), "é", "🔑"];
+    for (const token of [...malformed, ...malformed.map((text) => text.repeat(1000))])
+      expect(await both.findCaller({ "x-bunker-token": token }), token).to.equal(undefined);
+    expect(asked).to.deep.equal([]);
+    const found = await both.findCaller({ authorization: `Bearer ${OTHER.toUpperCase()}` });
+    expect(found?.name).to.equal("anna");
+    expect(asked).to.deep.equal([OTHER]);
   });
 
   it("cannot print the token", () => {
@@ -85,21 +105,21 @@ describe("root token file", () => {
     const token = (await readFile(path, "utf8")).trim();
     const second = await openCredentials({ rootTokenFile: path });
     expect(second.created).to.equal(false);
-    expect(second.credentials.findCaller({ "x-bunker-token": token })).to.equal(ROOT);
+    expect(await second.credentials.findCaller({ "x-bunker-token": token })).to.equal(ROOT);
   });
 
   it("is one token for two that create it at once", async () => {
     const opened = await Promise.all([1, 2, 3].map(() => openCredentials({ rootTokenFile: path })));
     const token = (await readFile(path, "utf8")).trim();
     for (const { credentials } of opened) {
-      expect(credentials.findCaller({ "x-bunker-token": token })).to.equal(ROOT);
+      expect(await credentials.findCaller({ "x-bunker-token": token })).to.equal(ROOT);
     }
     expect(opened.filter(({ created }) => created)).to.have.length(1);
   });
 
   it("is not touched when the token comes from the environment", async () => {
     const { credentials } = await openCredentials({ rootToken: `${TOKEN}\n`, rootTokenFile: path });
-    expect(credentials.findCaller({ "x-bunker-token": TOKEN })).to.equal(ROOT);
+    expect(await credentials.findCaller({ "x-bunker-token": TOKEN })).to.equal(ROOT);
     expect(existsSync(path)).to.equal(false);
   });
 

@@ -113,7 +113,7 @@ describe("commands that ask the vault", () => {
 
     it("cannot be made to print a line of its own by what a caller stored", async () => {
       const data = { "a\nclientip": "x\nclientip    192.0.2.1", deep: { b: "\u202e" } };
-      await opened.vault.storeSession(ROOT, uuid, data);
+      await opened.vault.storeSession(ROOT, uuid, async () => data);
       const { stdout } = await run(lookup, [uuid, ...REASON]);
       expect(stdout.trimEnd().split("\n")).to.have.length(4);
       expect(stdout).not.to.match(/^clientip/m);
