@@ -1,29 +1,35 @@
 // Sessions that callers store through the API. Each is sealed under a key of its own in the keyring, so that removing one, or
-// its expiry, is the destruction of that key; the record goes after it.
+// its expiry, is the destruction of that key. What is stored or removed goes into one batch with the event that tells of it.
 
 import type { Clock } from "../clock.ts";
 import { aeadKey, associatedData, openWith, sealWith } from "../keys/aead.ts";
 import type { Keyring } from "../keys/keyring.ts";
+import type { Change } from "../store/documents.ts";
 import type { Store } from "../store/store.ts";
 import { Concealed } from "./concealed.ts";
+import type { DoomedKeys } from "./doomed-keys.ts";
 import type { SessionView } from "./session-view.ts";
-import { createTurns } from "./turns.ts";
 
+/** All are called within a turn of the session's id, and what they make ready is committed in it. */
 export type CallerSessions = {
+  /** Waits for a turn of `id`: what is held in it neither changes nor is swept. */
+  readonly inTurn: <Result>(id: string, act: () => Promise<Result>) => Promise<Result>;
   /**
-   * Stores or replaces the session; `expiresAtMs` is absolute, whole milliseconds. When it rejects, what was there before is
-   * still there, and may expire sooner.
+   * Makes ready what stores or replaces the session; `expiresAtMs` is absolute, whole milliseconds. When it is not committed, what was
+   * there before is still there, and may expire sooner.
    */
-  readonly put: (view: SessionView, expiresAtMs: number) => Promise<void>;
+  readonly replacementOf: (view: SessionView, expiresAtMs: number) => Promise<Change>;
   /** Undefined for an unknown and for an expired one alike. Rejects `open-failed` for a damaged one. */
   readonly find: (id: string) => Promise<Concealed<SessionView> | undefined>;
-  /** The key first, then the record; nothing happens when there is none. */
-  readonly remove: (id: string) => Promise<void>;
+  /** Makes ready what removes the session; the key dies when that is committed, in `destroyKey`. */
+  readonly removalOf: (id: string) => Promise<readonly Change[]>;
+  readonly destroyKey: (id: string) => Promise<void>;
 };
 
 export type CallerSessionsParts = {
-  readonly records: Store["callerSessions"];
+  readonly store: Pick<Store, "callerSessions" | "documents">;
   readonly subjects: Keyring["subjects"];
+  readonly doomedKeys: DoomedKeys;
   readonly clock: Clock;
 };
 
@@ -35,43 +41,42 @@ type Plaintext = readonly [
 ];
 
 export function createCallerSessions(parts: CallerSessionsParts): CallerSessions {
-  const inTurn = createTurns();
+  const records = parts.store.callerSessions;
   return {
-    put: (view, expiresAtMs) => inTurn(view.session, () => put(parts, view, expiresAtMs)),
-    find: (id) => inTurn(id, () => find(parts, id)),
-    remove: (id) => inTurn(id, () => remove(parts, id)),
+    inTurn: records.inTurn,
+    replacementOf: (view, expiresAtMs) => replacementOf(parts, view, expiresAtMs),
+    find: (id) => find(parts, id),
+    removalOf: async (id) => [await records.changeOf(id), parts.doomedKeys.doom(subjectOf(id))],
+    destroyKey: (id) => parts.doomedKeys.carryOut(subjectOf(id)),
   };
 }
 
-async function put(
-  { records, subjects }: CallerSessionsParts,
+async function replacementOf(
+  { store, subjects, doomedKeys }: CallerSessionsParts,
   { session, when, data }: SessionView,
   expiresAtMs: number,
-): Promise<void> {
+): Promise<Change> {
   const subject = subjectOf(session);
+  await doomedKeys.carryOut(subject);
   // What lies there under a key that has died goes first: under a new key it would look damaged instead of gone.
-  if ((await subjects.find(subject)) === undefined) await records.remove(session);
+  if ((await subjects.find(subject)) === undefined)
+    await store.documents.commit([await store.callerSessions.changeOf(session)]);
   const key = aeadKey(await subjects.create(subject, expiresAtMs));
   const plaintext: Plaintext = [when, expiresAtMs, data];
-  const sealed = sealWith(key, Buffer.from(JSON.stringify(plaintext)), bindingOf(session));
-  await records.put(session, sealed, expiresAtMs);
+  const record = sealWith(key, Buffer.from(JSON.stringify(plaintext)), bindingOf(session));
+  return store.callerSessions.changeOf(session, { record, expiresAtMs });
 }
 
 async function find(
-  { records, subjects, clock }: CallerSessionsParts,
+  { store, subjects, clock }: CallerSessionsParts,
   id: string,
 ): Promise<Concealed<SessionView> | undefined> {
-  const sealed = await records.find(id);
+  const sealed = await store.callerSessions.find(id);
   if (sealed === undefined) return undefined;
   const key = await subjects.find(subjectOf(id));
   if (key === undefined) return undefined;
   const [when, expiresAtMs, data] = parsePlaintext(openWith(aeadKey(key), sealed, bindingOf(id)));
   return expiresAtMs <= clock.now() ? undefined : new Concealed({ session: id, when, data });
-}
-
-async function remove({ records, subjects }: CallerSessionsParts, id: string): Promise<void> {
-  await subjects.destroy(subjectOf(id));
-  await records.remove(id);
 }
 
 function subjectOf(id: string): string {
@@ -84,6 +89,6 @@ function bindingOf(id: string): Buffer {
 }
 
 function parsePlaintext(bytes: Uint8Array): Plaintext {
-  // Authenticated: `put` has written it, so it has this shape.
+  // Authenticated: `replacementOf` has written it, so it has this shape.
   return JSON.parse(Buffer.from(bytes).toString("utf8")) as Plaintext;
 }

@@ -3,6 +3,7 @@ import { LogveilError } from "../errors.ts";
 import type { EventLog } from "../event-log.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import type { Store } from "../store/store.ts";
+import type { SessionShelf } from "./session-shelf.ts";
 
 export type Expiry = {
   /** Destroys every key whose time has come, then removes what it opened. Calls share the run that is under way. */
@@ -16,10 +17,14 @@ export type Expiry = {
 export type ExpiryParts = {
   readonly keyring: Keyring;
   readonly store: Pick<Store, "sessions" | "callerSessions">;
+  /** Whose they were goes with them. */
+  readonly sessions: Pick<SessionShelf, "unlinkEpoch" | "unlinkSwept">;
   readonly clock: Clock;
   readonly eventLog: EventLog;
   /** Whoever holds keys of a destroyed epoch in memory drops them here. */
   readonly onDestroyed: (epoch: number) => void;
+  /** What else has its time, in this order. Each runs whatever became of the others. */
+  readonly further: readonly (() => Promise<unknown>)[];
 };
 
 /** What a failed run left is found again by the next one: the keyring remembers which epochs have not been swept. */
@@ -28,7 +33,7 @@ export function createExpiry(parts: ExpiryParts): Expiry {
   let running: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   const sweep = () =>
-    (running ??= sweepOnce(parts).finally(() => {
+    (running ??= sweepAll(parts).finally(() => {
       running = undefined;
     }));
   const sweepAndReport = () => {
@@ -51,6 +56,14 @@ export function createExpiry(parts: ExpiryParts): Expiry {
   };
 }
 
+/** Rejects with the first failure, when all of it has been tried. */
+async function sweepAll(parts: ExpiryParts): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of [() => sweepOnce(parts), ...parts.further])
+    await step().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}
+
 /** SECURITY: keys before records. From the first line on nobody can look anything expired up, whatever fails afterwards. */
 async function sweepOnce(parts: ExpiryParts): Promise<void> {
   const { keyring, store, clock, eventLog } = parts;
@@ -61,8 +74,13 @@ async function sweepOnce(parts: ExpiryParts): Promise<void> {
   for (const epoch of epochs) {
     const started = clock.monotonic();
     await store.sessions.sweepEpoch(epoch);
+    await parts.sessions.unlinkEpoch(epoch);
     await keyring.confirmSwept(epoch);
     eventLog.emit("epoch.swept", { epoch, durationMs: Math.round(clock.monotonic() - started) });
   }
-  while ((await store.callerSessions.sweep(clock.now())).length > 0);
+  for (;;) {
+    const swept = await store.callerSessions.sweep(clock.now());
+    if (swept.length === 0) break;
+    await parts.sessions.unlinkSwept(swept);
+  }
 }

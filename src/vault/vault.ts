@@ -1,8 +1,9 @@
-// The vault: where identities rest, and the one place that opens them. It is asked by callers and answers callers: permission
-// first, and what leaves leaves through the disclosure (disclosure.ts). Two kinds of sessions live here under one sort of id: those
-// that the proxy made (proxied-sessions.ts), gone with the key of their epoch, and those that callers store through the API
+// The vault: where identities rest, and the one place that opens them. It is asked by callers and answers callers, each time with
+// one call of `operate` (operation.ts): permission, look-up and change, event, answer. Two kinds of sessions live here under one sort
+// of id: those that the proxy made (proxied-sessions.ts), gone with the key of their epoch, and those that callers store through the API
 // (caller-sessions.ts), gone with a key of their own. A caller's session hides a proxied one of the same id.
 
+import type { AuditTrail } from "../audit/trail.ts";
 import type { Caller } from "../callers/caller.ts";
 import type { Clock } from "../clock.ts";
 import { LogveilError, hasCode } from "../errors.ts";
@@ -10,83 +11,89 @@ import type { EventLog } from "../event-log.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Store } from "../store/store.ts";
-import { findSessionToken } from "../token/session-token.ts";
-import { createCallerSessions } from "./caller-sessions.ts";
-import type { CallerSessions } from "./caller-sessions.ts";
-import type { Concealed } from "./concealed.ts";
-import { disclose, requirePermission } from "./disclosure.ts";
+import { gradeSession } from "./disclosure-view.ts";
+import type { DisclosurePolicy } from "./disclosure-view.ts";
 import { parseExpiration } from "./expiration.ts";
-import { createProxiedSessions } from "./proxied-sessions.ts";
-import type { ProxiedSessions } from "./proxied-sessions.ts";
+import { operate } from "./operation.ts";
+import { findNamedOwner } from "./session-owner.ts";
+import { createSessionLists } from "./session-lists.ts";
+import type { SessionLists } from "./session-lists.ts";
+import { parseSessionId } from "./session-id.ts";
+import type { SessionShelf } from "./session-shelf.ts";
 import type { SessionView } from "./session-view.ts";
+import type { UserDirectory } from "./user-directory.ts";
 
-/** All ids are canonical (session-id.ts). Everything rejects `access-denied` first, and `store-unavailable` in an outage. */
-export type Vault = {
-  /** Rejects `not-found` for unknown and expired alike, `open-failed` for a record that is damaged. */
+type SessionData = Readonly<Record<string, unknown>>;
+
+/**
+ * Ids are taken as they came with the request, in any spelling. Everything rejects `access-denied` before it looks at anything,
+ * `audit-unavailable` when the event cannot be stored, and `store-unavailable` in an outage.
+ */
+export type Vault = SessionLists & {
+  /**
+   * Shows as much as `vault.disclosure` lets the caller's role see; a data subject sees own sessions alone. Rejects `not-found` for unknown
+   * and expired alike and for what is no id, `record-restricted`, `open-failed` for a record that is damaged.
+   */
   readonly lookUpSession: (
-    caller: Caller,
+    caller: Caller | undefined,
     id: string,
     reason: string | undefined,
   ) => Promise<SessionView>;
-  /** Stores or replaces; the member `expiration` says until when. Rejects `expiration-invalid`. */
+  /**
+   * Stores or replaces what `read` gives, and resolves to the canonical id; the member `expiration` says until when, and the first of
+   * `login`, `email`, `phone`, `custom`, `token` that is not empty whose it is. Rejects `session-invalid`, `body-missing` when there is
+   * nothing, `expiration-invalid`, and what `read` rejects with.
+   */
   readonly storeSession: (
-    caller: Caller,
+    caller: Caller | undefined,
     id: string,
-    data: Readonly<Record<string, unknown>>,
-  ) => Promise<void>;
-  /** Whatever is there under that id, whoever made it; resolves also when there is nothing. */
-  readonly removeSession: (caller: Caller, id: string) => Promise<void>;
+    read: () => Promise<SessionData | undefined>,
+  ) => Promise<string>;
+  /** Whatever is there under that id, whoever made it; resolves also when there is nothing. Rejects `session-invalid`, `record-restricted`. */
+  readonly removeSession: (caller: Caller | undefined, id: string) => Promise<void>;
 };
 
 export type VaultOptions = {
-  readonly store: Pick<Store, "sessions" | "callerSessions">;
-  readonly keyring: Pick<Keyring, "epochs" | "openerOf" | "subjects">;
+  readonly sessions: SessionShelf;
+  readonly store: Pick<Store, "sessions">;
+  readonly keyring: Pick<Keyring, "epochs" | "addressKeyOf">;
+  readonly directory: UserDirectory;
+  readonly trail: AuditTrail;
   readonly clock: Clock;
   /** Default and cap of a session that a caller stores. */
   readonly maxSessionMs: number;
+  readonly disclosure: DisclosurePolicy;
   readonly eventLog: EventLog;
   readonly metrics: Pick<Metrics, "sessionLookups">;
 };
 
 /** Owns nothing: whoever opened the store and the keyring closes them. */
 export function createVault(options: VaultOptions): Vault {
-  const { store, keyring, clock } = options;
-  const proxied = createProxiedSessions({ records: store.sessions, keyring, clock });
-  const stored = createCallerSessions({
-    records: store.callerSessions,
-    subjects: keyring.subjects,
-    clock,
-  });
   return {
-    lookUpSession: createLookUp(options, proxied, stored),
-    storeSession: createStoring(options, stored),
-    removeSession: async (caller, id) => {
-      requirePermission(caller, "session.remove");
-      await stored.remove(id);
-      const token = findSessionToken(id);
-      if (token !== undefined) await proxied.remove(token);
-    },
+    ...createSessionLists(options),
+    lookUpSession: createLookUp(options),
+    storeSession: createStoring(options),
+    removeSession: createRemoval(options),
   };
 }
 
-function createLookUp(
-  { eventLog, metrics }: VaultOptions,
-  proxied: ProxiedSessions,
-  stored: CallerSessions,
-): Vault["lookUpSession"] {
-  const open = async (id: string): Promise<Concealed<SessionView>> => {
-    const token = findSessionToken(id);
-    const session =
-      (await stored.find(id)) ?? (token === undefined ? undefined : await proxied.find(token));
-    if (session === undefined) throw new LogveilError("not-found");
-    return session;
-  };
-  return async (caller, id, reason) => {
-    const request = { caller, permission: "session.look-up", subject: id, reason } as const;
+function createLookUp(options: VaultOptions): Vault["lookUpSession"] {
+  const { trail, sessions, directory, disclosure, eventLog, metrics } = options;
+  return async (caller, text, reason) => {
+    const permission = "session.look-up";
     try {
-      const session = await disclose(request, () => open(id));
+      const operation = { caller, permission, title: "get session", reason, who: text } as const;
+      const view = await operate(trail, operation, async ({ about }) => {
+        const id = findId(text);
+        const found = await sessions.find(id);
+        await tellAbout(about, directory, found?.owner, id);
+        if (found === undefined) throw new LogveilError("not-found");
+        await requireUnrestricted(directory, found.owner, id);
+        const role = caller?.role ?? "auditor";
+        return { result: found.open().map((session) => gradeSession(session, role, disclosure)) };
+      });
       metrics.sessionLookups.inc({ result: "found" });
-      return session;
+      return view;
     } catch (error) {
       if (hasCode(error, "open-failed")) eventLog.emit("store.record-corrupt");
       metrics.sessionLookups.inc({ result: resultOf(error) });
@@ -95,22 +102,109 @@ function createLookUp(
   };
 }
 
-function resultOf(error: unknown): string {
-  if (hasCode(error, "not-found")) return "not_found";
-  return hasCode(error, "access-denied") ? "denied" : "failed";
+/** A session of a person is among that person's events, one of nobody has its own. */
+async function tellAbout(
+  about: (subject: string, key?: Buffer) => void,
+  directory: Pick<UserDirectory, "keyOf">,
+  owner: string | undefined,
+  session: string,
+): Promise<void> {
+  if (owner === undefined) about(session);
+  else about(owner, await directory.keyOf(owner));
 }
 
-function createStoring(options: VaultOptions, stored: CallerSessions): Vault["storeSession"] {
-  const { clock, maxSessionMs, eventLog } = options;
+/**
+ * What is restricted is kept and neither used nor removed. Storing goes on: the article excepts it, and a web site that could not keep
+ * a person's session would shut them out. Rejects `record-restricted`.
+ */
+async function requireUnrestricted(
+  { isRestricted }: Pick<UserDirectory, "isRestricted">,
+  owner: string | undefined,
+  session: string,
+): Promise<void> {
+  const isKept =
+    (await isRestricted(session)) || (owner !== undefined && (await isRestricted(owner)));
+  if (isKept) throw new LogveilError("record-restricted");
+}
+
+/** Databunker does not check the id of a look-up: what is not one is not found. */
+function findId(text: string): string {
+  try {
+    return parseSessionId(text);
+  } catch (error) {
+    throw hasCode(error, "session-invalid") ? new LogveilError("not-found") : error;
+  }
+}
+
+function resultOf(error: unknown): string {
+  if (hasCode(error, "not-found")) return "not_found";
+  const isDenied = hasCode(error, "access-denied") || hasCode(error, "reason-missing");
+  return isDenied ? "denied" : "failed";
+}
+
+function createStoring(options: VaultOptions): Vault["storeSession"] {
+  const { trail, clock, sessions, directory } = options;
+  const { stored, links } = sessions;
+  const expiresAtOf = createExpiryReading(options);
+  return async (caller, text, read) => {
+    const operation = {
+      caller,
+      permission: "session.store",
+      title: "create session",
+      who: text,
+    } as const;
+    let owner: string | undefined;
+    const session = await operate(trail, operation, async ({ about, hold }) => {
+      const id = parseSessionId(text);
+      about(id);
+      const data = await read();
+      if (data === undefined) throw new LogveilError("body-missing");
+      const nowMs = clock.now();
+      const expiresAtMs = expiresAtOf(data["expiration"], nowMs);
+      owner = await findNamedOwner(directory, data);
+      await tellAbout(about, directory, owner, id);
+      await hold((act) => stored.inTurn(id, act));
+      const view = { session: id, when: Math.floor(nowMs / 1000), data };
+      const link = { kind: "stored", session: id, linkedAtMs: nowMs, expiresAtMs } as const;
+      const change = await stored.replacementOf(view, expiresAtMs);
+      return { result: id, changes: [change, ...(await links.linking(link, owner))] };
+    });
+    // SECURITY: the person may have been erased meanwhile, and their sessions before this one was among them.
+    if (owner !== undefined && (await directory.keyOf(owner)) === undefined)
+      await sessions.eraseSessionsOf(owner);
+    return session;
+  };
+}
+
+function createExpiryReading({ maxSessionMs, eventLog }: VaultOptions) {
   let hasWarned = false;
-  return async (caller, id, data) => {
-    requirePermission(caller, "session.store");
-    const nowMs = clock.now();
-    const expiration = parseExpiration(data["expiration"], nowMs, maxSessionMs);
+  return (value: unknown, nowMs: number): number => {
+    const expiration = parseExpiration(value, nowMs, maxSessionMs);
     // Once for each process: a session store posts after every request, and would fill the event log with it.
     if (!expiration.isUnderstood && !hasWarned) eventLog.emit("api.expiration-not-understood");
     hasWarned ||= !expiration.isUnderstood;
-    const view = { session: id, when: Math.floor(nowMs / 1000), data };
-    await stored.put(view, expiration.expiresAtMs);
+    return expiration.expiresAtMs;
+  };
+}
+
+function createRemoval({ trail, sessions, directory }: VaultOptions): Vault["removeSession"] {
+  return (caller, text) => {
+    const operation = {
+      caller,
+      permission: "session.remove",
+      title: "delete session",
+      who: text,
+    } as const;
+    return operate(trail, operation, async ({ about, hold }) => {
+      const id = parseSessionId(text);
+      about(id);
+      await hold((act) => sessions.stored.inTurn(id, act));
+      const { findOwner } = sessions.links;
+      const owner = (await findOwner("stored", id)) ?? (await findOwner("proxied", id));
+      await tellAbout(about, directory, owner, id);
+      await requireUnrestricted(directory, owner, id);
+      const changes = await sessions.removalOf(id);
+      return { result: undefined, changes, finish: () => sessions.finishRemoval(id) };
+    });
   };
 }

@@ -133,7 +133,7 @@ describe("vault", () => {
 
   describe("sessions that a caller stores", () => {
     const store = (data: Readonly<Record<string, unknown>>, id = ID) =>
-      opened.vault.storeSession(ROOT, id, data);
+      opened.vault.storeSession(ROOT, id, async () => data);
 
     it("come back whole, with the second of the last write", async () => {
       await store({ cart: [1, 2], expiration: "45s", login: "ada" });
@@ -214,7 +214,7 @@ describe("vault", () => {
 
     it("survive writes, reads and removals of one id at once without ever looking damaged", async () => {
       const attempts = Array.from({ length: 60 }, (_, index) => {
-        if (index % 3 === 0) return store({ index });
+        if (index % 3 === 0) return codeOf(store({ index }));
         if (index % 3 === 1) return codeOf(lookUp(ID));
         return opened.vault.removeSession(ROOT, ID);
       });
@@ -249,7 +249,9 @@ describe("vault", () => {
     const { vault } = opened;
     for (const id of [uuid, ID]) {
       expect(await codeOf(vault.lookUpSession(nobody, id, undefined))).to.equal("access-denied");
-      expect(await codeOf(vault.storeSession(nobody, id, { a: 1 }))).to.equal("access-denied");
+      expect(await codeOf(vault.storeSession(nobody, id, async () => ({ a: 1 })))).to.equal(
+        "access-denied",
+      );
       expect(await codeOf(vault.removeSession(nobody, id))).to.equal("access-denied");
     }
     expect((await lookUp(uuid)).session).to.equal(uuid);
