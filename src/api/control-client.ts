@@ -8,6 +8,8 @@ export type ControlRequest = {
   readonly method: "GET" | "POST" | "DELETE";
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly body?: object;
 };
 
 /** Rejects `control-socket-silent` when nobody answers, or not within a minute. */
@@ -40,6 +42,10 @@ export function createControlClient(path: string): ControlClient {
         },
       );
       outgoing.once("error", fail);
+      if (call.body !== undefined) {
+        outgoing.setHeader("content-type", "application/json");
+        outgoing.write(JSON.stringify(call.body));
+      }
       outgoing.end();
     });
 }

@@ -10,6 +10,7 @@ import { LogveilError } from "../errors.ts";
 import { isErrno } from "../keys/durable-file.ts";
 import { createControlPlane } from "./control-plane.ts";
 import type { ControlPlaneOptions } from "./control-plane.ts";
+import type { KeyAdministration } from "./key-administration.ts";
 
 /** What fits into `sun_path` on Linux (unix(7)), but for the hidden name under which it is made. */
 const MAX_PATH_BYTES = 100;
@@ -22,7 +23,9 @@ export type ControlSocket = {
   readonly close: () => Promise<void>;
 };
 
-export type ControlSocketOptions = Omit<Required<ControlPlaneOptions>, "access"> & {
+/** Our own commands are at the other end, so status codes are always Databunker's. */
+export type ControlSocketOptions = Omit<ControlPlaneOptions, "access" | "statusCodes"> & {
+  readonly keys: KeyAdministration;
   /** At most 100 bytes. Its folder exists. */
   readonly path: string;
 };
@@ -33,7 +36,7 @@ export type ControlSocketOptions = Omit<Required<ControlPlaneOptions>, "access">
  */
 export async function openControlSocket(options: ControlSocketOptions): Promise<ControlSocket> {
   const { path, ...controlPlane } = options;
-  const access = () => SOCKET_OWNER;
+  const access = () => Promise.resolve(SOCKET_OWNER);
   const server = createServer(createControlPlane({ ...controlPlane, access }));
   await refuseUnusable(path);
   await listenPrivately(server, path);

@@ -6,6 +6,7 @@ import type { Caller } from "../callers/caller.ts";
 import { isPermitted } from "../callers/role.ts";
 import type { Permission } from "../callers/role.ts";
 import { LogveilError } from "../errors.ts";
+import { noteCaller } from "./databunker/failure.ts";
 import {
   answerPreflight,
   answerUnknownPath,
@@ -14,29 +15,40 @@ import {
 } from "./databunker/conventions.ts";
 
 export type Route = {
-  readonly method: "get" | "post" | "delete";
+  readonly method: "get" | "post" | "put" | "delete";
   readonly path: string;
   readonly handler: RequestHandler;
 };
 
-/** Who sent the request; undefined for nobody that may come in. */
-export type Access = (headers: IncomingHttpHeaders) => Caller | undefined;
+/** Who sent the request; undefined for nobody that may come in. Rejects `store-unavailable` when that cannot be told. */
+export type Access = (headers: IncomingHttpHeaders) => Promise<Caller | undefined>;
 
-type CallerHandler = (caller: Caller, request: Request, response: Response) => Promise<void>;
+type Handler<Who> = (caller: Who, request: Request, response: Response) => Promise<void>;
 
-/** SECURITY: the caller comes first, before the path's parameters, the body or the store are looked at. */
+/**
+ * For the routes of the vault: hands on who is calling, if anybody, and `operate` (vault/operation.ts) decides, so that a denial is in
+ * the trail too. SECURITY: `handler` goes to `operate` at once; the path's parameters, the body and the store are looked at inside it.
+ */
+export function forAnyCaller(access: Access, handler: Handler<Caller | undefined>): RequestHandler {
+  return async (request, response) => {
+    const caller = await access(request.headers);
+    noteCaller(response, caller);
+    await handler(caller, request, response);
+  };
+}
+
+/** For what is not in the vault and has no trail: the permission is checked here, before anything of the request is looked at. */
 export function forCaller(
   access: Access,
   permission: Permission,
-  handler: CallerHandler,
+  handler: Handler<Caller>,
 ): RequestHandler {
-  return async (request, response) => {
-    const caller = access(request.headers);
+  return forAnyCaller(access, async (caller, request, response) => {
     if (caller === undefined || !isPermitted(caller.role, permission)) {
       throw new LogveilError("access-denied");
     }
     await handler(caller, request, response);
-  };
+  });
 }
 
 /** Registers `routes`, and beside each path what the dialect answers to OPTIONS, to other methods and to a trailing slash. */

@@ -140,7 +140,7 @@ describe("readiness", () => {
       vault,
       metrics,
       eventLog: events.eventLog,
-      access: () => undefined,
+      access: () => Promise.resolve(undefined),
       health: () => reasons,
     });
     const losing = await request(app).get("/readyz").expect(503);
@@ -159,7 +159,13 @@ describe("failures of the vault", () => {
   async function answerTo(failure: unknown) {
     const opened = await openVaultForTest();
     const reject = () => Promise.reject(failure);
-    const vault: Vault = { lookUpSession: reject, storeSession: reject, removeSession: reject };
+    const vault: Vault = {
+      lookUpSession: reject,
+      storeSession: reject,
+      removeSession: reject,
+      listSessions: reject,
+      searchSessions: reject,
+    };
     const app = createControlPlane({
       vault,
       access: new Credentials(ROOT_TOKEN).findCaller,

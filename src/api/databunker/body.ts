@@ -1,5 +1,5 @@
-// Request bodies as Databunker takes them: JSON (also under the name of XML) or a form, an object either way. Bounded in size
-// and in depth before anything looks inside.
+// Request bodies as Databunker takes them: JSON (also under the name of XML) or a form, an object either way, or for a PUT a list.
+// Bounded in size and in depth before anything looks inside.
 
 import { raw } from "express";
 import type { Request, Response } from "express";
@@ -16,6 +16,9 @@ const MIN_BODY_LENGTH = 3;
 // Compressed bodies are refused: Databunker does not take them, and nothing of 100 KiB needs to be a bomb.
 const readRaw = raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false });
 
+/** A merge patch (RFC 7386) or, as a list, a JSON Patch (RFC 6902). */
+export type PatchBody = Body | readonly unknown[];
+
 /**
  * The body's members; undefined when there is none, or none in a content type that the dialect knows. Rejects `body-too-large`,
  * and `body-invalid` for what is not UTF-8, not an object, nested deeper than 64 levels or holds a number that is not finite.
@@ -24,13 +27,31 @@ export async function readBody(request: Request, response: Response): Promise<Bo
   const bytes = await readBytes(request, response);
   const parse = PARSERS.get(mediaTypeOf(request));
   if (bytes === undefined || parse === undefined) return undefined;
+  const body = parseBody(bytes, parse);
+  if (isList(body)) throw new LogveilError("body-invalid");
+  return body;
+}
+
+/** The body of a PUT, under the same bounds; here a content type that the dialect does not know is `body-invalid`. */
+export async function readPatch(
+  request: Request,
+  response: Response,
+): Promise<PatchBody | undefined> {
+  const bytes = await readBytes(request, response);
+  if (bytes === undefined || bytes.length === 0) return undefined;
+  const parse = PARSERS.get(mediaTypeOf(request));
+  if (parse === undefined) throw new LogveilError("body-invalid");
+  return parseBody(bytes, parse);
+}
+
+function parseBody(bytes: Uint8Array, parse: (text: string) => PatchBody): PatchBody | undefined {
   const text = decode(bytes).trim();
   if (text.length < MIN_BODY_LENGTH) return undefined;
   const body = parse(text);
   return Object.keys(body).length === 0 ? undefined : body;
 }
 
-const PARSERS: ReadonlyMap<string, (text: string) => Body> = new Map([
+const PARSERS: ReadonlyMap<string, (text: string) => PatchBody> = new Map([
   ["application/json", parseJson],
   ["application/xml", parseJson],
   ["application/x-www-form-urlencoded", parseForm],
@@ -63,7 +84,7 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-function parseJson(text: string): Body {
+function parseJson(text: string): PatchBody {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -71,7 +92,7 @@ function parseJson(text: string): Body {
     // SECURITY: not as `cause`, because the message of JSON.parse quotes the body.
     throw new LogveilError("body-invalid");
   }
-  if (!isObject(value) || !isStorable(value, MAX_DEPTH)) throw new LogveilError("body-invalid");
+  if (!isContainer(value) || !isStorable(value, MAX_DEPTH)) throw new LogveilError("body-invalid");
   return value;
 }
 
@@ -83,8 +104,12 @@ function parseForm(text: string): Body {
   return Object.fromEntries(pairs);
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function isContainer(value: unknown): value is PatchBody {
+  return typeof value === "object" && value !== null;
+}
+
+function isList(body: PatchBody | undefined): body is readonly unknown[] {
+  return Array.isArray(body);
 }
 
 function isStorable(value: unknown, depth: number): boolean {

@@ -1,51 +1,62 @@
 import type { Request } from "express";
-import { LogveilError, hasCode } from "../../errors.ts";
+import type { SessionView } from "../../vault/session-view.ts";
 import type { Vault } from "../../vault/vault.ts";
-import { parseSessionId } from "../../vault/session-id.ts";
-import { parseReason } from "../../vault/reason.ts";
-import { forCaller } from "../route.ts";
+import { forAnyCaller } from "../route.ts";
 import type { Access, Route } from "../route.ts";
 import { readBody } from "./body.ts";
+import { pageOf } from "./paging.ts";
 
 /** The second spelling is the one of Databunker's published API page. */
 const PATHS = ["/v1/session/:session", "/v1/session/session/:session"];
 
 export function createSessionRoutes(vault: Vault, access: Access): readonly Route[] {
-  const get = forCaller(access, "session.look-up", async (caller, request, response) => {
-    const reason = parseReason(reasonOf(request));
-    const { session, when, data } = await vault.lookUpSession(caller, findId(request), reason);
+  const get = forAnyCaller(access, async (caller, request, response) => {
+    const found = await vault.lookUpSession(caller, idOf(request), reasonOf(request));
+    const { session, when, data } = found;
     response.json({ status: "ok", session, when, data });
   });
-  const post = forCaller(access, "session.store", async (caller, request, response) => {
-    const session = parseSessionId(textOf(request));
-    const body = await readBody(request, response);
-    if (body === undefined) throw new LogveilError("body-missing");
-    await vault.storeSession(caller, session, body);
+  const post = forAnyCaller(access, async (caller, request, response) => {
+    const read = () => readBody(request, response);
+    const session = await vault.storeSession(caller, idOf(request), read);
     response.json({ status: "ok", session });
   });
-  const remove = forCaller(access, "session.remove", async (caller, request, response) => {
-    await vault.removeSession(caller, parseSessionId(textOf(request)));
+  const remove = forAnyCaller(access, async (caller, request, response) => {
+    await vault.removeSession(caller, idOf(request));
     response.json({ status: "ok" });
   });
-  return PATHS.flatMap((path) => [
-    { method: "get" as const, path, handler: get },
-    { method: "post" as const, path, handler: post },
-    { method: "delete" as const, path, handler: remove },
-  ]);
+  const list = forAnyCaller(access, async (caller, request, response) => {
+    const named = { mode: parameterOf(request, "mode"), id: parameterOf(request, "id") };
+    const { total, rows } = await vault.listSessions(caller, named, pageOf(request));
+    response.json({ status: "ok", total, rows: rows.map(rowOf) });
+  });
+  const search = forAnyCaller(access, async (caller, request, response) => {
+    const body = () => readBody(request, response);
+    const asked = { caller, headerReason: reasonOf(request), body };
+    const { total, rows } = await vault.searchSessions(asked, pageOf(request));
+    response.json({ status: "ok", total, rows });
+  });
+  return [
+    ...PATHS.flatMap((path) => [
+      { method: "get" as const, path, handler: get },
+      { method: "post" as const, path, handler: post },
+      { method: "delete" as const, path, handler: remove },
+    ]),
+    { method: "post", path: "/v1/sessions/search", handler: search },
+    { method: "get", path: "/v1/sessions/:mode/:id", handler: list },
+  ];
 }
 
-function textOf(request: Request): string {
-  const text = request.params["session"];
+function rowOf({ when, session, data }: SessionView) {
+  return { when, session, data };
+}
+
+function idOf(request: Request): string {
+  return parameterOf(request, "session");
+}
+
+function parameterOf(request: Request, name: string): string {
+  const text = request.params[name];
   return typeof text === "string" ? text : "";
-}
-
-/** Databunker does not check the id of a GET: what is not one is not found. */
-function findId(request: Request): string {
-  try {
-    return parseSessionId(textOf(request));
-  } catch (error) {
-    throw hasCode(error, "session-invalid") ? new LogveilError("not-found") : error;
-  }
 }
 
 /** Header values arrive as Latin-1 (RFC 9110 section 5.5); a reason is UTF-8. */
