@@ -6,6 +6,8 @@ export type Exchange = {
   readonly startedAtMs: number;
   /** Absent for a request that was refused before it had a session. */
   readonly session: LoggedSession | undefined;
+  /** Stands for the user record that the session is linked to, equal for equal ones within an epoch; absent when it is linked to none. */
+  readonly userPseudonym: string | undefined;
   readonly method: string;
   /** Scrubbed. */
   readonly path: string;

@@ -29,8 +29,9 @@ export function createJsonFormat(options: FormatOptions): Format {
 
 /** One object literal, so that all records share one shape; pino skips what is undefined. */
 function fieldsOf(exchange: Exchange, options: FormatOptions) {
-  // SECURITY: the only two places where a token enters a line are behind this choice.
+  // SECURITY: the only places where a token, or a person's pseudonym, enters a line are behind this choice.
   const token = options.identity === "token" ? exchange.session : undefined;
+  const user = options.identity === "token" ? exchange.userPseudonym : undefined;
   const userAgent = options.userAgent === "family" ? exchange.session?.userAgent : undefined;
   return {
     "session.id": token?.uuid,
@@ -52,6 +53,7 @@ function fieldsOf(exchange: Exchange, options: FormatOptions) {
     "user_agent.os.name": userAgent?.os,
     "http.request.id": exchange.requestId,
     trace_id: exchange.traceId,
+    "enduser.pseudo.id": user,
     "error.type": exchange.errorType,
   };
 }

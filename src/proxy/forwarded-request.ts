@@ -108,6 +108,7 @@ export class ForwardedRequest implements Dispatcher.DispatchHandler {
       return;
     }
     this.#exchange.upstreamMs = this.#exchange.elapsedMs;
+    this.#exchange.belongsTo(headers.userToken);
     for (const setCookie of headers.setCookies) this.#options.upstreamCookies.learn(setCookie);
     // The rest of an upload that the upstream did not wait for is not worth reading; neither is a connection worth keeping
     // while logveil is going away.

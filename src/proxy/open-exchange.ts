@@ -5,6 +5,8 @@ import type { ErrorType } from "../http/problem.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Pseudonymise } from "../scrub/pseudonym.ts";
 import type { Scrubber } from "../scrub/scrubber.ts";
+import { findUserToken } from "../token/session-links.ts";
+import type { SessionLinks } from "../token/session-links.ts";
 import type { Session } from "../token/tokeniser.ts";
 
 import type { EpochPseudonyms } from "./epoch-pseudonyms.ts";
@@ -24,6 +26,7 @@ export type RequestLine = {
 
 export type ExchangeOptions = {
   readonly accessLog: AccessLog;
+  readonly links: SessionLinks;
   readonly scrubber: Scrubber;
   readonly pseudonymsOf: EpochPseudonyms;
   readonly currentEpoch: () => number;
@@ -48,6 +51,7 @@ export class OpenExchange {
   readonly #options: ExchangeOptions;
   readonly #startedAtMs: number;
   readonly #started: number;
+  #userToken: string | undefined;
   #isFinished = false;
 
   constructor(line: RequestLine, peer: Peer, options: ExchangeOptions) {
@@ -69,6 +73,20 @@ export class OpenExchange {
     return this.#options.clock.monotonic() - this.#started;
   }
 
+  /**
+   * Takes the upstream's word on whose session this is (`X-Databunker-User`); what is no user token is ignored. The first person it
+   * names has the session: its record shows how they came, and must not be shown to another.
+   */
+  belongsTo(header: string | undefined): void {
+    const userToken = header === undefined ? undefined : findUserToken(header);
+    if (userToken === undefined) return;
+    this.#userToken = userToken;
+    const session = this.session;
+    if (session === undefined || session.isShared || session.userToken !== undefined) return;
+    session.userToken = userToken;
+    void this.#link(session, userToken);
+  }
+
   finish(statusCode: number): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
@@ -84,6 +102,13 @@ export class OpenExchange {
         () => this.#write(statusCode, durationMs),
         () => undefined,
       );
+  }
+
+  /** Behind the record, so that a link points at something. What failed is tried again with the session's next answer. */
+  async #link(session: Session<CoarseUserAgent>, userToken: string): Promise<void> {
+    await session.stored;
+    const isLinked = session.isStored && (await this.#options.links.link(session.uuid, userToken));
+    if (!isLinked) session.userToken = undefined;
   }
 
   #count(statusCode: number, durationMs: number): void {
@@ -110,12 +135,14 @@ export class OpenExchange {
     const { accessLog, scrubber } = this.#options;
     const line = this.#line;
     const session = this.session;
+    const userToken = this.#userToken ?? session?.userToken;
     accessLog.write({
       startedAtMs: this.#startedAtMs,
       session:
         session === undefined
           ? undefined
           : { uuid: session.uuid, address: session.address, userAgent: session.userAgent },
+      userPseudonym: userToken === undefined ? undefined : pseudonymise("user", userToken),
       method: line.method,
       path: scrubber.path(line.path, pseudonymise),
       query: line.query === undefined ? undefined : scrubber.query(line.query, pseudonymise),

@@ -106,6 +106,8 @@ class UpgradeExchange {
     this.#exchange.upstreamMs = this.#exchange.elapsedMs;
     for (const setCookie of response.headers["set-cookie"] ?? [])
       this.#options.upstreamCookies.learn(setCookie);
+    const userToken = response.headers["x-databunker-user"];
+    this.#exchange.belongsTo(typeof userToken === "string" ? userToken : undefined);
     delete response.headers["x-databunker-user"];
   }
 

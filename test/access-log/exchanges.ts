@@ -14,6 +14,7 @@ export function exchangeWith(changes: Partial<Exchange> = {}): Exchange {
   return {
     startedAtMs: STARTED_AT_MS,
     session: SESSION,
+    userPseudonym: "~user.k3f9a2xq",
     method: "GET",
     path: "/orders/~email.k3f9a2xq",
     query: "page=2",
@@ -35,6 +36,7 @@ export function exchangeWith(changes: Partial<Exchange> = {}): Exchange {
 /** The same without all that can be absent: a request that was refused before it had a session. */
 export const BARE_EXCHANGE: Exchange = exchangeWith({
   session: undefined,
+  userPseudonym: undefined,
   query: undefined,
   host: undefined,
   upstreamMs: undefined,

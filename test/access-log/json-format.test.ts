@@ -28,6 +28,7 @@ describe("access-log: json format", () => {
       ["user_agent.os.name", "Windows"],
       ["http.request.id", "0199aa11-2222-7333-8444-555555555555"],
       ["trace_id", "0af7651916cd43dd8448eb211c80319c"],
+      ["enduser.pseudo.id", "~user.k3f9a2xq"],
       ["error.type", "upstream-timeout"],
     ]);
   });
@@ -49,6 +50,7 @@ describe("access-log: json format", () => {
   it("writes no token in either spelling with identity none", () => {
     const line = createJsonFormat({ ...ALL, identity: "none" })(exchangeWith());
     expect(line).not.to.contain(SESSION.uuid).and.not.to.contain(SESSION.address);
+    expect(line).not.to.contain("enduser").and.not.to.contain("~user");
     expect(JSON.parse(line)).to.include({ "user_agent.name": "Chrome" });
   });
 

@@ -17,8 +17,9 @@ const LINE = {
 };
 
 describe("proxy/open-exchange", () => {
-  const open = () => {
+  const open = (isLinking = true) => {
     const written: Exchange[] = [];
+    const links: string[] = [];
     const clock = createHandClock();
     const peer = { address: "192.0.2.1", isTrusted: false, inFlight: 0 };
     const exchange = new OpenExchange(LINE, peer, {
@@ -31,11 +32,17 @@ describe("proxy/open-exchange", () => {
       },
       scrubber: createScrubber({ keepQuery: [], pathTemplates: [], defaultCountry: "GB" }),
       pseudonymsOf: () => (kind) => `~${kind}.aaaaaaaa`,
+      links: {
+        link: async (uuid, userToken) => {
+          links.push(`${uuid} ${userToken}`);
+          return isLinking;
+        },
+      },
       currentEpoch: () => 0,
       clock,
       metrics: createMetrics(),
     });
-    return { exchange, written, clock, peer };
+    return { exchange, written, clock, peer, links };
   };
 
   const session = (isStored: boolean, stored: Promise<void>) => ({
@@ -44,6 +51,8 @@ describe("proxy/open-exchange", () => {
     epoch: 0,
     isStored,
     stored,
+    isShared: false,
+    userToken: undefined as string | undefined,
     userAgent: {
       name: undefined,
       version: undefined,
@@ -78,6 +87,73 @@ describe("proxy/open-exchange", () => {
       durationMs: 12,
       path: "/users/~email.aaaaaaaa",
       traceId: "0af7651916cd43dd8448eb211c80319c",
+    });
+  });
+
+  describe("whose session it is", () => {
+    const ADA = "0a0a0a0a-0000-0000-0000-00000000000a";
+    const BOB = "0b0b0b0b-0000-0000-0000-00000000000b";
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+    it("is linked once for each session, after its record is stored, and written as a pseudonym", async () => {
+      const { exchange, written, links } = open();
+      const stored = Promise.withResolvers<void>();
+      const known = session(true, stored.promise);
+      exchange.session = known;
+      exchange.belongsTo(ADA.toUpperCase());
+      exchange.belongsTo(ADA);
+      await turn();
+      expect(links).to.deep.equal([]);
+      stored.resolve();
+      await turn();
+      exchange.belongsTo(BOB);
+      await turn();
+      expect(links).to.deep.equal([`u ${ADA}`]);
+      expect(known.userToken).to.equal(ADA);
+      exchange.finish(200);
+      expect(written[0]?.userPseudonym).to.equal("~user.aaaaaaaa");
+    });
+
+    it("is remembered for the session's other requests, and said again when the link was not stored", async () => {
+      const known = session(true, Promise.resolve());
+      const first = open(false);
+      first.exchange.session = known;
+      first.exchange.belongsTo(ADA);
+      await turn();
+      expect(known.userToken).to.equal(undefined);
+      const second = open();
+      second.exchange.session = known;
+      second.exchange.belongsTo(ADA);
+      await turn();
+      expect(second.links).to.have.length(1);
+      const third = open();
+      third.exchange.session = known;
+      third.exchange.finish(200);
+      expect(third.written[0]?.userPseudonym).to.equal("~user.aaaaaaaa");
+    });
+
+    it("is nobody's when no record was stored, or when many share the session", async () => {
+      const lost = session(false, Promise.resolve());
+      const shared = { ...session(true, Promise.resolve()), isShared: true };
+      for (const known of [lost, shared]) {
+        const { exchange, links } = open();
+        exchange.session = known;
+        exchange.belongsTo(ADA);
+        await turn();
+        expect(links).to.deep.equal([]);
+        expect(known.userToken).to.equal(undefined);
+      }
+    });
+
+    it("is told by a user token and by nothing else", async () => {
+      const { exchange, written, links } = open();
+      exchange.session = session(true, Promise.resolve());
+      for (const header of [undefined, "", "ada@example.org", `${ADA}, ${BOB}`, `${ADA}x`])
+        exchange.belongsTo(header);
+      await turn();
+      exchange.finish(200);
+      expect(links).to.deep.equal([]);
+      expect(written[0]?.userPseudonym).to.equal(undefined);
     });
   });
 });
