@@ -79,6 +79,20 @@ const PROBLEMS: readonly Check[] = [
     problem: "has no effect on a connection without TLS",
     remedy: "use tls:// in accessLog.syslog.url or leave it out",
   },
+  {
+    path: "vault.notify.secret",
+    involves: ["vault.notify.webhook"],
+    applies: ({ vault: { notify } }) => notify.webhook !== undefined && notify.secret === undefined,
+    problem: "is missing while vault.notify.webhook is set",
+    remedy: "give both sides one long random text",
+  },
+  {
+    path: "vault.notify.from",
+    involves: ["vault.notify.smtp"],
+    applies: ({ vault: { notify } }) => notify.smtp !== undefined && notify.from === undefined,
+    problem: "is missing while vault.notify.smtp is set",
+    remedy: "for example logveil@example.org",
+  },
   needed("syslog", "url", ({ syslog }) => syslog.url, "for example tls://logs.example.org:6514"),
   needed("otlp", "url", ({ otlp }) => otlp.url, "for example https://logs.example.org/v1/logs"),
   needed("mezmo", "keyFile", ({ mezmo }) => mezmo.keyFile, "name the file with the ingestion key"),
@@ -115,6 +129,27 @@ const WARNINGS: readonly Check[] = [
     problem: "has no effect",
     remedy: "because session.identity does not name cookies",
   },
+  {
+    path: "vault.notify.webhook",
+    involves: [],
+    applies: ({ vault: { notify } }) => crossesNetworkInClear(notify.webhook),
+    problem: "is not https",
+    remedy: "what it is told about people can be read on the way",
+  },
+  {
+    path: "vault.notify.secret",
+    involves: ["vault.notify.webhook"],
+    applies: ({ vault: { notify } }) => notify.secret !== undefined && notify.webhook === undefined,
+    problem: "has no effect",
+    remedy: "because vault.notify.webhook is not set",
+  },
+  {
+    path: "vault.notify.from",
+    involves: ["vault.notify.smtp"],
+    applies: ({ vault: { notify } }) => notify.from !== undefined && notify.smtp === undefined,
+    problem: "has no effect",
+    remedy: "because vault.notify.smtp is not set",
+  },
 ];
 
 /** What is wrong across keys, apart from the keys in `known`, whose problems are known already. */
@@ -143,6 +178,11 @@ function findings(
     .filter(({ path, involves }) => ![path, ...involves].some(isKnown))
     .filter(({ applies }) => applies(configuration))
     .map(({ path, problem, remedy }) => ({ path, problem, remedy }));
+}
+
+function crossesNetworkInClear(url: string | undefined): boolean {
+  const { protocol, hostname } = new URL(url ?? "https://unset.invalid");
+  return protocol === "http:" && !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
 function needed(

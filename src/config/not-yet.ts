@@ -49,11 +49,6 @@ export const NOT_YET: readonly NotYet[] = [
   ...NETWORK_OUTPUTS.map((output) => ({ path: `accessLog.${output}` })),
   { path: "accessLog.spool" },
   { path: "ingest" },
-  { path: "vault.userSchema" },
-  { path: "vault.dialect" },
-  { path: "vault.selfService" },
-  { path: "vault.notify" },
-  { path: "vault.disclosure" },
 ];
 
 /** One problem for each thing that is set and does not exist yet. */

@@ -41,6 +41,14 @@ describe("keys that must fit together", () => {
       "accessLog.syslog.ca has no effect on a connection without TLS",
       "accessLog: { syslog: { url: 'tcp://a:601', ca: a.pem } }",
     ],
+    [
+      "vault.notify.secret is missing while vault.notify.webhook is set",
+      "vault: { notify: { webhook: 'https://a' } }",
+    ],
+    [
+      "vault.notify.from is missing while vault.notify.smtp is set",
+      "vault: { notify: { smtp: 'smtps://a' } }",
+    ],
   ] as const) {
     it(`are refused: ${problem}`, () => {
       const found = problemsOf({ text }).map(({ path, problem }) => `${path} ${problem}`);
@@ -70,11 +78,21 @@ describe("warnings", () => {
     ["proxy.trustedProxies", "proxy: { trustedProxies: ['::/0'] }"],
     ["proxy.forward.passCookies", "proxy: { forward: { cookies: pass, passCookies: [a] } }"],
     ["session.cookies", "session: { identity: [address], cookies: [a] }"],
+    ["vault.notify.webhook", "vault: { notify: { webhook: 'http://a', secret: b } }"],
+    ["vault.notify.secret", "vault: { notify: { secret: b } }"],
+    ["vault.notify.from", "vault: { notify: { from: b@a } }"],
   ] as const) {
     it(`name ${path} and let ${text} load`, () => {
       expect(load({ text }).warnings.map((warning) => warning.path)).to.deep.equal([path]);
     });
   }
+
+  it("are none for a webhook on this machine", () => {
+    for (const host of ["localhost", "127.0.0.1:9", "[::1]:9"]) {
+      const text = `vault: { notify: { webhook: 'http://${host}/', secret: b } }`;
+      expect(load({ text }).warnings, host).to.deep.equal([]);
+    }
+  });
 
   it("are none at 72h", () => {
     expect(load({ text: "session: { retention: 72h }" }).warnings).to.deep.equal([]);

@@ -41,14 +41,17 @@ describe("the environment", () => {
   it("reads booleans and header fields", () => {
     const paths = (env: Record<string, string>) =>
       problemsOf({ env }).map(({ path, problem }) => `${path} ${problem}`);
-    // Both are not in this version, which a right value says and a wrong one does not get to.
-    expect(paths({ LOGVEIL_VAULT_DIALECT_LIST_USERS: "true" })).to.deep.equal([
-      "vault.dialect.listUsers is not in this version",
-    ]);
-    expect(paths({ LOGVEIL_VAULT_DIALECT_LIST_USERS: "false" })).to.deep.equal([]);
+    for (const [text, isAllowed] of [
+      ["true", true],
+      ["false", false],
+    ] as const) {
+      const { configuration } = load({ env: { LOGVEIL_VAULT_DIALECT_LIST_USERS: text } });
+      expect(configuration.vault.dialect.listUsers).to.equal(isAllowed);
+    }
     expect(paths({ LOGVEIL_VAULT_DIALECT_LIST_USERS: "yes" })).to.deep.equal([
       "vault.dialect.listUsers must be true or false",
     ]);
+    // Not in this version, which a right value says and a wrong one does not get to.
     expect(
       paths({ LOGVEIL_ACCESS_LOG_HTTP_HEADERS: "authorization=Basic YQ==,x=y" }),
     ).to.deep.equal(["accessLog.http.headers is not in this version"]);

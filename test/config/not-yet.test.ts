@@ -61,23 +61,6 @@ describe("what this version does not do", () => {
       "ingest: { syslog: { udp: ':514' } }",
       "ingest.syslog.udp: is not in this version, leave it out",
     ],
-    ["vault: { userSchema: a.json }", "vault.userSchema: is not in this version, leave it out"],
-    [
-      "vault: { dialect: { statusCodes: strict } }",
-      "vault.dialect.statusCodes: is not in this version, leave it out",
-    ],
-    [
-      "vault: { selfService: { changeApps: [a] } }",
-      "vault.selfService.changeApps: is not in this version, leave it out",
-    ],
-    [
-      "vault: { notify: { secret: a } }",
-      "vault.notify.secret: is not in this version, leave it out",
-    ],
-    [
-      "vault: { disclosure: { support: { address: full } } }",
-      "vault.disclosure.support.address: is not in this version, leave it out",
-    ],
   ] as const) {
     it(`is named in ${text}`, () => {
       expect(notYet(text)).to.deep.equal(expected);
