@@ -68,6 +68,19 @@ const EVENTS = {
     "info",
     "removed access logs past their retention",
   ),
+  "notify.away": event<{ channel: string }>(
+    "warn",
+    "a receiver of notifications takes nothing, will go on trying",
+  ),
+  "notify.back": event<{ channel: string }>("info", "a receiver takes notifications again"),
+  "notify.failed": event<{ channel: string; code: ErrorCode | "unexpected" }>(
+    "error",
+    "the outbox cannot be read or written, notifications wait",
+  ),
+  "notify.refused": event<{ channel: string }>(
+    "warn",
+    "a receiver refuses a notification, will go on trying; said again after a delivery",
+  ),
   "upstream.unreachable": event<{ kind: string }>("warn", "the upstream could not be reached"),
   "api.failed": event<{ code: ErrorCode | "unexpected" }>(
     "error",

@@ -2,6 +2,8 @@
 
 import { systemClock } from "./clock.ts";
 import { createEventLog } from "./event-log.ts";
+import { audit } from "./commands/audit.ts";
+import { callers } from "./commands/callers.ts";
 import { check } from "./commands/check.ts";
 import type { Command } from "./commands/command.ts";
 import { EXIT } from "./commands/exit-code.ts";
@@ -34,6 +36,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["check", check],
   ["lookup", lookup],
   ["keys", keys],
+  ["callers", callers],
+  ["audit", audit],
 ]);
 
 async function run(args: readonly string[]): Promise<number> {

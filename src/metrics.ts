@@ -41,6 +41,11 @@ export function createMetrics() {
       "Requests that shared their address's token, past newSessionsPerAddress.",
     ),
     sessionsLost: counter("sessions_lost_total", "Session records that could not be stored."),
+    sessionLinks: counter(
+      "session_links_total",
+      "What the upstream said about whose sessions are, by what became of it.",
+      ["result"],
+    ),
     sessionLookups: counter("session_lookups_total", "Token look-ups, by result.", ["result"]),
     logLinesAccepted: counter(
       "log_lines_accepted_total",
@@ -52,6 +57,19 @@ export function createMetrics() {
       "output",
       "reason",
     ]),
+    notificationsDelivered: counter("notifications_delivered_total", "Notifications delivered.", [
+      "channel",
+    ]),
+    notificationsDropped: counter(
+      "notifications_dropped_total",
+      "Notifications given up, by reason.",
+      ["channel", "reason"],
+    ),
+    notificationFailures: counter(
+      "notification_failures_total",
+      "Attempts to deliver that failed.",
+      ["channel"],
+    ),
     storeAppendDuration: histogram("store_append", "One group commit of session records."),
     epochKeysActive: gauge("epoch_keys_active", "Epoch keys that exist."),
     epochKeysDestroyed: counter("epoch_keys_destroyed_total", "Epoch keys destroyed."),

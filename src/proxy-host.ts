@@ -21,6 +21,7 @@ import { createScrubber } from "./scrub/scrubber.ts";
 import { epochAt } from "./token/epoch.ts";
 import { createTokeniser } from "./token/tokeniser.ts";
 import type { Tokeniser } from "./token/tokeniser.ts";
+import { createSessionIntake } from "./vault/session-intake.ts";
 import type { VaultHost } from "./vault-host.ts";
 
 export type ProxyHost = AsyncDisposable & {
@@ -38,13 +39,16 @@ export type ProxyHostParts = {
   readonly onLost: () => void;
 };
 
+/** What the data plane has of the vault: it makes tokens, hands sealed records over, and says whose they are. */
+type HostParts = Pick<VaultHost, "clock" | "keyring" | "store" | "links" | "onSessionErased">;
+
 /** Known sessions kept in memory: about 25 MB. One that was dropped costs a derivation and a look into the store. */
 const KNOWN_SESSIONS = 50_000;
 
 /** Drain the listener before disposing of it: what still runs then is broken off. */
 export async function openProxyHost(
   configuration: Configuration,
-  host: Pick<VaultHost, "clock" | "keyring" | "store">,
+  host: HostParts,
   parts: ProxyHostParts,
 ): Promise<ProxyHost> {
   await using opened = new AsyncDisposableStack();
@@ -54,6 +58,7 @@ export async function openProxyHost(
     onLost();
   });
   opened.defer(() => tokeniser.settled());
+  host.onSessionErased(tokeniser.forgetSession);
   const dataPlane = await openDataPlane(configuration, host, { ...parts, tokeniser });
   opened.defer(() => dataPlane.close());
   const listener = await openListener(dataPlane.server, configuration.proxy.listen);
@@ -87,13 +92,13 @@ export function openAccessLog(
 
 function createSessionTokeniser(
   { proxy, session }: Configuration,
-  { clock, keyring, store }: Pick<VaultHost, "clock" | "keyring" | "store">,
+  { clock, keyring, store }: HostParts,
   metrics: Metrics,
   onLost: (count: number) => void,
 ): Tokeniser<CoarseUserAgent> {
   return createTokeniser({
     epochs: keyring,
-    sink: store.sessions,
+    sink: createSessionIntake(store.sessions, keyring.sessionTrees),
     clock,
     rotateMs: session.rotate,
     cacheSize: KNOWN_SESSIONS,
@@ -108,11 +113,12 @@ function createSessionTokeniser(
 
 async function openDataPlane(
   { proxy, session, accessLog: log, vault }: Configuration,
-  { clock, keyring, store }: Pick<VaultHost, "clock" | "keyring" | "store">,
+  { clock, keyring, store, links }: HostParts,
   parts: ProxyHostParts & { readonly tokeniser: Tokeniser<CoarseUserAgent> },
 ): Promise<DataPlane> {
   return createDataPlane({
     ...parts,
+    links,
     upstream: proxy.upstream,
     trustedProxies: proxy.trustedProxies,
     forward: proxy.forward,

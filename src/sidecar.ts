@@ -54,12 +54,12 @@ export async function startSidecar(
   opened.defer(() => accessLog.close());
   const host = await openVaultHost(loaded, { clock: systemClock, eventLog, metrics });
   opened.defer(() => host.close());
-  const { clock, keyring, store } = host;
+  const { clock, keyring, store, sessions } = host;
   const state: State = { isDraining: false, lostAtMs: Number.NEGATIVE_INFINITY };
   const health = () => healthOf(state, store, clock);
   const socket = await openControlSocket({
     path: join(configuration.vault.dataDir, CONTROL_SOCKET),
-    vault: host.vault,
+    ...host.desk,
     keys: host.keys,
     health,
     metrics,
@@ -77,7 +77,15 @@ export async function startSidecar(
       },
     }),
   );
-  const expiry = createExpiry({ keyring, store, clock, eventLog, onDestroyed: proxy.forget });
+  const expiry = createExpiry({
+    keyring,
+    store,
+    sessions,
+    clock,
+    eventLog,
+    onDestroyed: proxy.forget,
+    further: host.sweeps,
+  });
   opened.defer(() => expiry.close());
   expiry.start(Math.min(SWEEP_EVERY_MS, configuration.session.rotate));
   // Last, so that whoever gets an answer from /readyz can rely on the proxy.
@@ -115,12 +123,12 @@ export async function openControlPlaneOnly(
 ): Promise<{ readonly close: () => Promise<void> }> {
   await using opened = new AsyncDisposableStack();
   const metrics = createMetrics();
-  const { vault, keys, close } = await openVaultHost(loaded, { clock, eventLog, metrics });
+  const { desk, keys, close } = await openVaultHost(loaded, { clock, eventLog, metrics });
   opened.defer(close);
   const path = join(loaded.configuration.vault.dataDir, CONTROL_SOCKET);
   const socket = await openControlSocket({
     path,
-    vault,
+    ...desk,
     keys,
     health: () => [],
     metrics,
@@ -148,14 +156,20 @@ type Reporting = { readonly eventLog: EventLog; readonly metrics: Metrics };
 
 async function openCallersListener(
   { configuration, secrets }: LoadedConfiguration,
-  { vault }: VaultHost,
+  { desk, tokens }: VaultHost,
   reporting: Reporting & { readonly health: () => readonly UnreadyReason[] },
 ) {
   const { listen, rootTokenFile } = configuration.vault;
   const rootToken = secrets.rootToken?.reveal();
-  const { credentials, created } = await openCredentials({ rootToken, rootTokenFile });
+  const { credentials, created } = await openCredentials({
+    rootToken,
+    rootTokenFile,
+    issued: tokens,
+  });
   if (created) reporting.eventLog.emit("key.created", { file: rootTokenFile });
-  const app = createControlPlane({ vault, access: credentials.findCaller, ...reporting });
+  const { statusCodes } = configuration.vault.dialect;
+  const access = credentials.findCaller;
+  const app = createControlPlane({ ...desk, access, statusCodes, ...reporting });
   return openListener(createServer(app), listen);
 }
 

@@ -5,6 +5,8 @@ import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { KeyAdministration } from "./api/key-administration.ts";
+import { openAuditTrail } from "./audit/trail.ts";
+import type { AuditTrail } from "./audit/trail.ts";
 import { createAdvancingClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import type { LoadedConfiguration } from "./config/load.ts";
@@ -21,13 +23,38 @@ import {
 import type { Metrics } from "./metrics.ts";
 import { openStore } from "./store/store.ts";
 import type { Store } from "./store/store.ts";
+import { createAuditReading } from "./vault/audit-reading.ts";
+import { createDoomedKeys } from "./vault/doomed-keys.ts";
+import type { DoomedKeys } from "./vault/doomed-keys.ts";
+import type { SessionLinks } from "./token/session-links.ts";
+import { createKeyDestruction } from "./vault/session-keys.ts";
+import { createSessionLinking } from "./vault/session-linking.ts";
+import { createSessionShelf } from "./vault/session-shelf.ts";
+import type { SessionShelf } from "./vault/session-shelf.ts";
+import { createUserDirectory } from "./vault/user-directory.ts";
+import type { UserDirectory } from "./vault/user-directory.ts";
+import { createUserIndex } from "./vault/user-index.ts";
 import { createVault } from "./vault/vault.ts";
-import type { Vault } from "./vault/vault.ts";
+import { assembleVault } from "./vault-assembly.ts";
+import type { VaultDesk } from "./api/vault-routes.ts";
+import type { AccessTokens } from "./callers/access-tokens.ts";
 
 export type VaultHost = {
   readonly store: Store;
   readonly keyring: Keyring;
-  readonly vault: Vault;
+  readonly trail: AuditTrail;
+  readonly doomedKeys: DoomedKeys;
+  readonly directory: UserDirectory;
+  readonly sessions: SessionShelf;
+  /** What the data plane says about whose its sessions are. */
+  readonly links: SessionLinks;
+  /** Calls `listener` with the token of each proxied session that is erased; for whoever remembers that it has a record. */
+  readonly onSessionErased: (listener: (session: string) => void) => void;
+  /** All that callers can ask. */
+  readonly desk: VaultDesk;
+  readonly tokens: AccessTokens;
+  /** What has its time beside epochs and sessions. */
+  readonly sweeps: readonly (() => Promise<unknown>)[];
   readonly keys: KeyAdministration;
   /** The given clock, but never before the keyring's high-water mark. */
   readonly clock: Clock;
@@ -72,18 +99,54 @@ export async function openVaultHost(
   // The keyring has finished re-wrapping when it is open, so the interrupted rotation can end here.
   if (masterKeys.isRotating) await adoptNextKeyFile(settings.masterKeyFile);
   const advancing = createAdvancingClock(clock, () => keyring.highWaterMs());
-  const vault = createVault({
-    store,
-    keyring,
-    clock: advancing,
-    maxSessionMs: settings.maxSession,
-    eventLog,
-    metrics,
+  const { documents } = store;
+  const trail = await openAuditTrail({ documents, key: keyring.auditKey, clock: advancing });
+  const doomedKeys = createDoomedKeys({
+    documents,
+    subjects: createKeyDestruction(keyring, store),
   });
+  const parts = { store, keyring, trail, doomedKeys, clock: advancing, eventLog, metrics };
+  const index = createUserIndex(keyring.blindIndexKey, settings.defaultCountry);
+  const directory = createUserDirectory({ documents, subjects: keyring.subjects, index });
+  const forgetting = createForgetting();
+  const sessions = createSessionShelf({ ...parts, onErased: forgetting.forget });
+  const links = createSessionLinking({ ...parts, sessions, directory });
+  const { maxSession: maxSessionMs, disclosure } = settings;
+  const vault = createVault({ ...parts, sessions, directory, maxSessionMs, disclosure });
+  const audit = createAuditReading({ trail, directory });
+  const assembly = await assembleVault({ ...parts, directory, sessions, index, settings });
+  assembly.notifier.start();
+  opened.defer(() => assembly.notifier.close());
   const keyFile = secrets.masterKey === undefined ? settings.masterKeyFile : undefined;
   const keys = createKeyAdministration(keyring, keyFile);
   const owned = opened.move();
-  return { store, keyring, vault, keys, clock: advancing, close: () => owned.disposeAsync() };
+  return {
+    store,
+    keyring,
+    trail,
+    doomedKeys,
+    directory,
+    sessions,
+    links,
+    onSessionErased: forgetting.listen,
+    desk: { vault, audit, ...assembly.desk },
+    tokens: assembly.tokens,
+    sweeps: assembly.sweeps,
+    keys,
+    clock: advancing,
+    close: () => owned.disposeAsync(),
+  };
+}
+
+/** The vault is opened before the data plane, which is told what to forget. */
+function createForgetting() {
+  const listeners: ((session: string) => void)[] = [];
+  return {
+    forget: (session: string) => {
+      for (const listener of listeners) listener(session);
+    },
+    listen: (listener: (session: string) => void) => void listeners.push(listener),
+  };
 }
 
 async function masterKeysOf(
