@@ -20,6 +20,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["console"],
   ["config"],
   ["commands"],
+  ["vault-assembly.ts"],
   ["vault-host.ts"],
   ["proxy-host.ts"],
   ["sidecar.ts"],
@@ -35,6 +36,8 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   pino: ["event-log.ts", "access-log"],
   "libphonenumber-js": ["identity", "scrub"],
   "prom-client": ["metrics.ts"],
+  nodemailer: ["vault"],
+  pngjs: ["vault"],
 };
 
 /** What opens sealed records or lets them leave: out of the data plane's reach, whoever edits it (DESIGN section 1). */

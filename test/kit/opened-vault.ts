@@ -1,5 +1,7 @@
 import type { Express } from "express";
 import { createControlPlane } from "../../src/api/control-plane.ts";
+import { openAuditTrail } from "../../src/audit/trail.ts";
+import type { AuditTrail } from "../../src/audit/trail.ts";
 import { Credentials } from "../../src/callers/credentials.ts";
 import { createAdvancingClock } from "../../src/clock.ts";
 import type { Clock } from "../../src/clock.ts";
@@ -8,9 +10,25 @@ import { openKeyring } from "../../src/keys/keyring.ts";
 import type { Keyring } from "../../src/keys/keyring.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import type { Metrics } from "../../src/metrics.ts";
+import type { Documents } from "../../src/store/documents.ts";
 import { openStore } from "../../src/store/store.ts";
 import type { Store } from "../../src/store/store.ts";
+import type { SessionLinks } from "../../src/token/session-links.ts";
 import { createTokeniser } from "../../src/token/tokeniser.ts";
+import type { Tokeniser } from "../../src/token/tokeniser.ts";
+import type { DisclosurePolicy } from "../../src/vault/disclosure-view.ts";
+import { createAuditReading } from "../../src/vault/audit-reading.ts";
+import type { AuditReading } from "../../src/vault/audit-reading.ts";
+import { createDoomedKeys } from "../../src/vault/doomed-keys.ts";
+import type { DoomedKeys } from "../../src/vault/doomed-keys.ts";
+import { createSessionIntake } from "../../src/vault/session-intake.ts";
+import { createKeyDestruction } from "../../src/vault/session-keys.ts";
+import { createSessionLinking } from "../../src/vault/session-linking.ts";
+import { createSessionShelf } from "../../src/vault/session-shelf.ts";
+import type { SessionShelf } from "../../src/vault/session-shelf.ts";
+import { createUserDirectory } from "../../src/vault/user-directory.ts";
+import type { UserDirectory } from "../../src/vault/user-directory.ts";
+import { createUserIndex } from "../../src/vault/user-index.ts";
 import { createVault } from "../../src/vault/vault.ts";
 import type { Vault } from "../../src/vault/vault.ts";
 import { openEventFile } from "./event-file.ts";
@@ -41,7 +59,15 @@ export type OpenedVault = {
   readonly events: EventFile;
   readonly metrics: Metrics;
   readonly store: Store;
+  readonly documents: Documents;
   readonly keyring: Keyring;
+  readonly trail: AuditTrail;
+  readonly audit: AuditReading;
+  readonly doomedKeys: DoomedKeys;
+  readonly directory: UserDirectory;
+  readonly sessions: SessionShelf;
+  /** What the data plane says about whose sessions are. */
+  readonly links: SessionLinks;
   readonly vault: Vault;
   /** What listens on `vault.listen`. */
   readonly app: Express;
@@ -50,9 +76,21 @@ export type OpenedVault = {
   readonly close: () => Promise<void>;
 };
 
+export type VaultForTestOptions = {
+  /** To open it in, again or on a disk of its own; the caller removes it. */
+  readonly folder?: TemporaryFolder;
+  readonly disclosure?: DisclosurePolicy;
+};
+
+/** The defaults of `vault.disclosure`. */
+const DISCLOSURE: DisclosurePolicy = {
+  support: { address: "network", userAgent: "family", cookie: "none" },
+  dpo: { address: "full", userAgent: "full", cookie: "full" },
+};
+
 /** A vault of real parts in a temporary folder, under a hand-moved clock; `close` removes the folder too. */
-export async function openVaultForTest(): Promise<OpenedVault> {
-  const folder = await createTemporaryFolder();
+export async function openVaultForTest(options: VaultForTestOptions = {}): Promise<OpenedVault> {
+  const folder = options.folder ?? (await createTemporaryFolder());
   const hand = createHandClock();
   const events = openEventFile(folder.file("events"));
   const { eventLog } = events;
@@ -67,25 +105,59 @@ export async function openVaultForTest(): Promise<OpenedVault> {
     retention: { rotateMs: ROTATE_MS, retentionMs: RETENTION_MS },
   });
   const clock = createAdvancingClock(hand, keyring.highWaterMs);
-  const vault = createVault({ ...common, store, keyring, clock, maxSessionMs: MAX_SESSION_MS });
+  const { documents } = store;
+  const trail = await openAuditTrail({ documents, key: keyring.auditKey, clock });
+  const maxSessionMs = MAX_SESSION_MS;
+  const doomedKeys = createDoomedKeys({
+    documents,
+    subjects: createKeyDestruction(keyring, store),
+  });
+  const parts = { ...common, store, keyring, trail, doomedKeys, clock };
+  const index = createUserIndex(keyring.blindIndexKey, "GB");
+  const directory = createUserDirectory({ documents, subjects: keyring.subjects, index });
+  const tokeniser = createVisitTokeniser(parts);
+  const onErased = tokeniser.forgetSession;
+  const sessions = createSessionShelf({ ...parts, onErased });
+  const links = createSessionLinking({ ...parts, sessions, directory });
+  const { disclosure = DISCLOSURE } = options;
+  const vault = createVault({ ...parts, sessions, directory, maxSessionMs, disclosure });
   const access = new Credentials(ROOT_TOKEN).findCaller;
-  const app = createControlPlane({ vault, access, health: () => [], metrics, eventLog });
-  const visit = createVisit({ keyring, store, clock, metrics });
+  const audit = createAuditReading({ trail, directory });
+  const app = createControlPlane({ vault, access, audit, health: () => [], metrics, eventLog });
+  const visit = createVisit(tokeniser);
   const close = async () => {
     await keyring.close();
     await store.close();
     events.close();
-    await folder.remove();
+    if (options.folder === undefined) await folder.remove();
   };
-  return { folder, clock: hand, events, metrics, store, keyring, vault, app, visit, close };
+  return {
+    folder,
+    clock: hand,
+    events,
+    metrics,
+    store,
+    documents,
+    keyring,
+    trail,
+    audit,
+    doomedKeys,
+    directory,
+    sessions,
+    links,
+    vault,
+    app,
+    visit,
+    close,
+  };
 }
 
 type VisitParts = Pick<OpenedVault, "keyring" | "store" | "metrics"> & { readonly clock: Clock };
 
-function createVisit(parts: VisitParts): OpenedVault["visit"] {
-  const tokeniser = createTokeniser({
+function createVisitTokeniser(parts: VisitParts): Tokeniser<undefined> {
+  return createTokeniser({
     epochs: parts.keyring,
-    sink: parts.store.sessions,
+    sink: createSessionIntake(parts.store.sessions, parts.keyring.sessionTrees),
     clock: parts.clock,
     rotateMs: ROTATE_MS,
     cacheSize: 100,
@@ -96,6 +168,9 @@ function createVisit(parts: VisitParts): OpenedVault["visit"] {
     onLost: () => undefined,
     metrics: parts.metrics,
   });
+}
+
+function createVisit(tokeniser: Tokeniser<undefined>): OpenedVault["visit"] {
   return async (client) => {
     const session = await tokeniser.tokenise({ ...client, sessionCookies: client.cookieHeader });
     await session.stored;
