@@ -92,7 +92,7 @@ function isApplicable(document: unknown, operation: unknown): operation is Opera
 function hasPlace(document: unknown, path: unknown): boolean {
   const tokens = findTokens(path);
   const last = tokens?.at(-1);
-  if (tokens === undefined || last === undefined || last === "__proto__") return false;
+  if (tokens === undefined || last === undefined) return false;
   const parent = walk(document, tokens.slice(0, -1));
   if (isList(parent)) return last === "-" || (INDEX.test(last) && Number(last) <= parent.length);
   return isObject(parent);
@@ -107,10 +107,17 @@ function valueAt(document: unknown, path: unknown): unknown {
   return tokens === undefined ? undefined : walk(document, tokens);
 }
 
+/**
+ * SECURITY: rfc6902 passes over these tokens on its way, so an operation on `/constructor/a` would change `/a`. Such members can be
+ * stored, and changed by a merge patch, but not by a JSON Patch.
+ */
+const PASSED_OVER: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+
 /** The reference tokens of a JSON Pointer (RFC 6901 section 4); empty for the whole document. */
 function findTokens(path: unknown): readonly string[] | undefined {
   if (typeof path !== "string" || (path !== "" && !path.startsWith("/"))) return undefined;
-  return Pointer.fromJSON(path).tokens.slice(1);
+  const tokens = Pointer.fromJSON(path).tokens.slice(1);
+  return tokens.some((token) => PASSED_OVER.has(token)) ? undefined : tokens;
 }
 
 /** Undefined where nothing is: JSON has no undefined. */
@@ -118,8 +125,7 @@ function walk(value: unknown, tokens: readonly string[]): unknown {
   let found = value;
   for (const token of tokens) {
     const isReachable = isList(found) ? INDEX.test(token) : isObject(found);
-    if (!isReachable || token === "__proto__" || !Object.hasOwn(Object(found), token))
-      return undefined;
+    if (!isReachable || !Object.hasOwn(Object(found), token)) return undefined;
     found = (found as Readonly<Record<string, unknown>>)[token]; // an object or a list, asked above
   }
   return found;

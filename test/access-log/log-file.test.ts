@@ -147,7 +147,7 @@ describe("access-log: file rotation", () => {
     for (let id = 0; id < 2000; id += 1) opened.log.write(exchangeWith({ requestId: `${id}` }));
     await opened.log.flush();
     const first = "access.log.2026-02-10T12-00-00Z";
-    const numbered = Array.from({ length: 5 }, (_, index) => `${first}-${index + 2}`);
+    const numbered = Array.from({ length: 6 }, (_, index) => `${first}-${index + 2}`);
     const files = [first, ...numbered, "access.log"];
     expect(await filesOf(opened)).to.have.members([...files, `${first}-1.gz`]);
     const ids = await Promise.all(files.map((name) => idsOf(opened.folder.file(name))));

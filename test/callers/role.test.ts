@@ -31,7 +31,7 @@ const HOLDERS: Readonly<Record<Permission, readonly Role[]>> = {
   "shared.create": ["app", "login"],
   "shared.list": ["dpo"],
   "shared.revoke": ["dpo"],
-  "audit.own": ["dpo", "login"],
+  "audit.own": ["auditor", "dpo", "login"],
   "audit.read": ["dpo", "auditor"],
   "audit.verify": ["dpo", "auditor"],
   "caller.manage": [],

@@ -82,7 +82,8 @@ describe("a merge patch", () => {
 
 describe("a JSON Patch", () => {
   it("leads from any record to any other, and does not touch it", () => {
-    const plain = (value: unknown): boolean => !JSON.stringify(value).includes("__proto__");
+    const plain = (value: unknown): boolean =>
+      !/"(?:__proto__|constructor|prototype)"/.test(JSON.stringify(value));
     fc.assert(
       fc.property(OBJECT.filter(plain), OBJECT.filter(plain), (from, to) => {
         const before = structuredText(from);
@@ -91,6 +92,13 @@ describe("a JSON Patch", () => {
       }),
     );
   });
+
+  for (const name of ["__proto__", "constructor", "prototype"])
+    it(`does nothing rather than something else at a member called ${name}`, () => {
+      const record = JSON.parse(`{"${name}":{"a":1},"a":0}`) as Readonly<Record<string, unknown>>;
+      const patch = [{ op: "replace", path: `/${name}/a`, value: 2 }];
+      expect(findPatched(record, patch)).to.equal(undefined);
+    });
 
   it("never throws for what is none, and pollutes nothing", () => {
     const operation = fc.record(
