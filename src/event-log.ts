@@ -45,6 +45,10 @@ const EVENTS = {
     "error",
     "could not remove expired records, will try again",
   ),
+  "audit.corrupt": bare(
+    "error",
+    "the audit trail is damaged: the vault refuses everything until it is restored, the proxy goes on",
+  ),
   "keys.rotated": event<{ wrapped: number }>("info", "the master key was rotated"),
   "store.write-failed": event<{ lost: number }>(
     "error",

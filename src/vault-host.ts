@@ -6,11 +6,12 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { KeyAdministration } from "./api/key-administration.ts";
 import { openAuditTrail } from "./audit/trail.ts";
-import type { AuditTrail } from "./audit/trail.ts";
+import type { AuditTrail, AuditTrailParts } from "./audit/trail.ts";
+import { createClosedTrail } from "./audit/closed-trail.ts";
 import { createAdvancingClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import type { LoadedConfiguration } from "./config/load.ts";
-import { LogveilError } from "./errors.ts";
+import { LogveilError, hasCode } from "./errors.ts";
 import type { EventLog } from "./event-log.ts";
 import { openKeyring } from "./keys/keyring.ts";
 import type { Keyring } from "./keys/keyring.ts";
@@ -100,7 +101,7 @@ export async function openVaultHost(
   if (masterKeys.isRotating) await adoptNextKeyFile(settings.masterKeyFile);
   const advancing = createAdvancingClock(clock, () => keyring.highWaterMs());
   const { documents } = store;
-  const trail = await openAuditTrail({ documents, key: keyring.auditKey, clock: advancing });
+  const trail = await openTrail({ documents, key: keyring.auditKey, clock: advancing }, eventLog);
   const doomedKeys = createDoomedKeys({
     documents,
     subjects: createKeyDestruction(keyring, store),
@@ -136,6 +137,17 @@ export async function openVaultHost(
     clock: advancing,
     close: () => owned.disposeAsync(),
   };
+}
+
+/** A website must not go down over its audit trail: without one the vault refuses everything, and the proxy serves. */
+async function openTrail(parts: AuditTrailParts, eventLog: EventLog): Promise<AuditTrail> {
+  try {
+    return await openAuditTrail(parts);
+  } catch (error) {
+    if (!hasCode(error, "audit-corrupt")) throw error;
+    eventLog.emit("audit.corrupt");
+    return createClosedTrail();
+  }
 }
 
 /** The vault is opened before the data plane, which is told what to forget. */

@@ -10,6 +10,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { systemClock } from "../../src/clock.ts";
+import { createEventLog } from "../../src/event-log.ts";
+import { createMetrics } from "../../src/metrics.ts";
+import { openStore } from "../../src/store/store.ts";
 import { startEchoUpstream } from "../kit/echo-upstream.ts";
 import type { EchoUpstream } from "../kit/echo-upstream.ts";
 import { eventually } from "../kit/eventually.ts";
@@ -174,6 +178,21 @@ describe("journey: bad input", () => {
     expect(text).to.not.include("planted/1").and.to.not.include("not found");
   });
 
+  it("an audit trail whose end was replaced closes the vault, and not the website", async () => {
+    const token = await visit();
+    expect((await lookUp(token)).code).to.equal(0);
+    await replaceAuditHead(folder.file("data"));
+    await using logveil = runLogveil(["serve", "--config", config]);
+    const { proxyUrl } = await logveil.ready();
+    expect((await fetch(proxyUrl)).status).to.equal(200);
+    const { code, text } = await lookUp(token);
+    expect(code).to.not.equal(0);
+    expect(text).to.not.include("planted/1");
+    await using verification = runLogveil(["audit", "verify", "--config", config]);
+    expect(await verification.ended()).to.equal(1);
+    expect(logveil.stderr()).to.include("audit.corrupt");
+  });
+
   it("commands beside a running logveil go through it", async () => {
     await using logveil = runLogveil(["serve", "--config", config]);
     const { proxyUrl } = await logveil.ready();
@@ -270,6 +289,20 @@ function flipInTables(store: string, token: string): void {
     writeFileSync(join(store, name), content);
   }
   expect(flipped, "places where the record stands").to.be.greaterThan(0);
+}
+
+async function replaceAuditHead(dir: string): Promise<void> {
+  const eventLog = createEventLog({ level: "error" });
+  const metrics = createMetrics();
+  const store = await openStore({
+    dir,
+    durability: "process",
+    clock: systemClock,
+    eventLog,
+    metrics,
+  });
+  await store.documents.commit([{ table: "meta", key: "audit.head", value: Buffer.alloc(64) }]);
+  await store.close();
 }
 
 function fill(path: string): void {
