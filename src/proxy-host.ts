@@ -21,7 +21,7 @@ import { createScrubber } from "./scrub/scrubber.ts";
 import { epochAt } from "./token/epoch.ts";
 import { createTokeniser } from "./token/tokeniser.ts";
 import type { Tokeniser } from "./token/tokeniser.ts";
-import { createSessionIntake } from "./vault/session-intake.ts";
+import { createSessionIntake } from "./vault/sessions/session-intake.ts";
 import type { VaultHost } from "./vault-host.ts";
 
 export type ProxyHost = AsyncDisposable & {

@@ -1,12 +1,12 @@
 import type { AuditReading } from "../vault/audit-reading.ts";
 import type { CallerAdministration } from "../vault/caller-administration.ts";
-import type { Consent } from "../vault/consent.ts";
-import type { LogIn } from "../vault/log-in.ts";
-import type { SharedRecords } from "../vault/shared-records.ts";
-import type { SubjectRights } from "../vault/subject-rights.ts";
+import type { Consent } from "../vault/consent/consent.ts";
+import type { LogIn } from "../vault/log-in/log-in.ts";
+import type { SharedRecords } from "../vault/sharing/shared-records.ts";
+import type { SubjectRights } from "../vault/rights/subject-rights.ts";
 import type { System } from "../vault/system.ts";
-import type { UserApps } from "../vault/user-apps.ts";
-import type { Users } from "../vault/users.ts";
+import type { UserApps } from "../vault/users/user-apps.ts";
+import type { Users } from "../vault/users/users.ts";
 import type { Vault } from "../vault/vault.ts";
 import { createAuditRoutes } from "./databunker/audit.ts";
 import { createCallerRoutes } from "./databunker/callers.ts";

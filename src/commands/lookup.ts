@@ -1,7 +1,7 @@
 import type { ControlAnswer } from "../api/control-client.ts";
 import { LogveilError, hasCode } from "../errors.ts";
 import { parseReason } from "../vault/reason.ts";
-import { parseSessionId } from "../vault/session-id.ts";
+import { parseSessionId } from "../vault/sessions/session-id.ts";
 import { createCommand, parseArguments, UsageError } from "./command.ts";
 import type { CommandIo } from "./command.ts";
 import { withControlPlane } from "./control-access.ts";

@@ -10,8 +10,8 @@ import { parseAuditFilter } from "./audit-filter.ts";
 import type { AuditQuery } from "./audit-filter.ts";
 import { Concealed } from "./concealed.ts";
 import { operate } from "./operation.ts";
-import { parseUserToken } from "./user-directory.ts";
-import type { UserDirectory } from "./user-directory.ts";
+import { parseUserToken } from "./users/user-directory.ts";
+import type { UserDirectory } from "./users/user-directory.ts";
 
 export type AuditReading = {
   /** Events about one user, newest first. Rejects `uuid-invalid`, `filter-invalid`; nobody's events are an empty list. */

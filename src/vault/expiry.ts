@@ -3,7 +3,7 @@ import { LogveilError } from "../errors.ts";
 import type { EventLog } from "../event-log.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import type { Store } from "../store/store.ts";
-import type { SessionShelf } from "./session-shelf.ts";
+import type { SessionShelf } from "./sessions/session-shelf.ts";
 
 export type Expiry = {
   /** Destroys every key whose time has come, then removes what it opened. Calls share the run that is under way. */

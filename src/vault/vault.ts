@@ -11,17 +11,17 @@ import type { EventLog } from "../event-log.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Store } from "../store/store.ts";
-import { gradeSession } from "./disclosure-view.ts";
-import type { DisclosurePolicy } from "./disclosure-view.ts";
+import { gradeSession } from "./sessions/disclosure-view.ts";
+import type { DisclosurePolicy } from "./sessions/disclosure-view.ts";
 import { parseExpiration } from "./expiration.ts";
 import { operate } from "./operation.ts";
-import { findNamedOwner } from "./session-owner.ts";
-import { createSessionLists } from "./session-lists.ts";
-import type { SessionLists } from "./session-lists.ts";
-import { parseSessionId } from "./session-id.ts";
-import type { SessionShelf } from "./session-shelf.ts";
-import type { SessionView } from "./session-view.ts";
-import type { UserDirectory } from "./user-directory.ts";
+import { findNamedOwner } from "./sessions/session-owner.ts";
+import { createSessionLists } from "./sessions/session-lists.ts";
+import type { SessionLists } from "./sessions/session-lists.ts";
+import { parseSessionId } from "./sessions/session-id.ts";
+import type { SessionShelf } from "./sessions/session-shelf.ts";
+import type { SessionView } from "./sessions/session-view.ts";
+import type { UserDirectory } from "./users/user-directory.ts";
 
 type SessionData = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import request from "supertest";
 import { readdirSync, readFileSync } from "node:fs";
-import { MAX_ANONYMOUS_MS } from "../../src/vault/consent.ts";
+import { MAX_ANONYMOUS_MS } from "../../src/vault/consent/consent.ts";
 import { openConsent } from "../kit/opened-consent.ts";
 import type { OpenedConsent } from "../kit/opened-consent.ts";
 

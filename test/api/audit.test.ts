@@ -3,7 +3,7 @@ import type { Express } from "express";
 import request from "supertest";
 import { createControlPlane } from "../../src/api/control-plane.ts";
 import type { Caller } from "../../src/callers/caller.ts";
-import { encodeUser, keyNameOf } from "../../src/vault/user-record.ts";
+import { encodeUser, keyNameOf } from "../../src/vault/users/user-record.ts";
 import { openVaultForTest } from "../kit/opened-vault.ts";
 import type { OpenedVault } from "../kit/opened-vault.ts";
 

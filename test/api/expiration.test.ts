@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { MAX_USER_EXPIRATION_MS } from "../../src/vault/consent.ts";
-import { restrictionChange } from "../../src/vault/restriction.ts";
+import { MAX_USER_EXPIRATION_MS } from "../../src/vault/consent/consent.ts";
+import { restrictionChange } from "../../src/vault/rights/restriction.ts";
 import { openConsent } from "../kit/opened-consent.ts";
 import type { OpenedConsent } from "../kit/opened-consent.ts";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import type { Test } from "supertest";
 import { openPersonal } from "../../src/audit/event.ts";
-import { restrictionChange } from "../../src/vault/restriction.ts";
+import { restrictionChange } from "../../src/vault/rights/restriction.ts";
 import { openUsers } from "../kit/opened-users.ts";
 import type { OpenedUsers } from "../kit/opened-users.ts";
 import { PEOPLE, findPerson } from "../kit/people.ts";

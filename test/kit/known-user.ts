@@ -1,7 +1,7 @@
 import { randomUuid } from "../../src/keys/secure-random.ts";
-import { createUserIndex } from "../../src/vault/user-index.ts";
-import { encodeErasedUser, encodeUser, keyNameOf } from "../../src/vault/user-record.ts";
-import type { Profile } from "../../src/vault/user-record.ts";
+import { createUserIndex } from "../../src/vault/users/user-index.ts";
+import { encodeErasedUser, encodeUser, keyNameOf } from "../../src/vault/users/user-record.ts";
+import type { Profile } from "../../src/vault/users/user-record.ts";
 import type { OpenedVault } from "./opened-vault.ts";
 
 type Parts = Pick<OpenedVault, "documents" | "keyring">;

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { ROOT } from "../../src/callers/caller.ts";
 import { LogveilError } from "../../src/errors.ts";
 import { parseSessionToken } from "../../src/token/session-token.ts";
-import { proxiedKeyName } from "../../src/vault/session-keys.ts";
+import { proxiedKeyName } from "../../src/vault/sessions/session-keys.ts";
 import { addUser } from "../kit/known-user.ts";
 import { openVaultForTest } from "../kit/opened-vault.ts";
 import type { OpenedVault } from "../kit/opened-vault.ts";

@@ -6,11 +6,11 @@ import { createMetrics } from "../../src/metrics.ts";
 import { openStore } from "../../src/store/store.ts";
 import { createDoomedKeys } from "../../src/vault/doomed-keys.ts";
 import { createTurns } from "../../src/vault/turns.ts";
-import { createUserDirectory } from "../../src/vault/user-directory.ts";
-import { createUserErasure } from "../../src/vault/user-erasure.ts";
-import { createUserIndex } from "../../src/vault/user-index.ts";
-import { NO_USER_SCHEMA } from "../../src/vault/user-schema.ts";
-import { createUsers } from "../../src/vault/users.ts";
+import { createUserDirectory } from "../../src/vault/users/user-directory.ts";
+import { createUserErasure } from "../../src/vault/users/user-erasure.ts";
+import { createUserIndex } from "../../src/vault/users/user-index.ts";
+import { NO_USER_SCHEMA } from "../../src/vault/users/user-schema.ts";
+import { createUsers } from "../../src/vault/users/users.ts";
 import { join } from "node:path";
 
 /** Users on a store in `dir` that outlives the process, under the system's clock. */

@@ -4,7 +4,7 @@ import type { Caller } from "../../src/callers/caller.ts";
 import { LogveilError } from "../../src/errors.ts";
 import { addressMac } from "../../src/token/address-mac.ts";
 import { parseSessionToken } from "../../src/token/session-token.ts";
-import { parseSessionId } from "../../src/vault/session-id.ts";
+import { parseSessionId } from "../../src/vault/sessions/session-id.ts";
 import { MAX_SESSION_MS, RETENTION_MS, ROTATE_MS, openVaultForTest } from "../kit/opened-vault.ts";
 import type { OpenedVault } from "../kit/opened-vault.ts";
 

@@ -1,6 +1,6 @@
 import type { Request } from "express";
 import type { Caller } from "../../callers/caller.ts";
-import type { Activities } from "../../vault/activities.ts";
+import type { Activities } from "../../vault/consent/activities.ts";
 import { forAnyCaller } from "../route.ts";
 import type { Access, Route } from "../route.ts";
 import { readBody } from "./body.ts";

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { Agreements } from "../../vault/agreements.ts";
+import type { Agreements } from "../../vault/consent/agreements.ts";
 import { forAnyCaller } from "../route.ts";
 import type { Access, Route } from "../route.ts";
 import { readBody } from "./body.ts";

@@ -1,4 +1,4 @@
-import type { Consent } from "../../vault/consent.ts";
+import type { Consent } from "../../vault/consent/consent.ts";
 import type { Access, Route } from "../route.ts";
 import { createActivityRoutes } from "./activities.ts";
 import { createAgreementRoutes } from "./agreements.ts";

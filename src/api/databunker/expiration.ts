@@ -1,5 +1,5 @@
 import type { Response } from "express";
-import type { Decision, UserExpiration } from "../../vault/user-expiration.ts";
+import type { Decision, UserExpiration } from "../../vault/consent/user-expiration.ts";
 import { forAnyCaller } from "../route.ts";
 import type { Access, Route } from "../route.ts";
 import { readBody } from "./body.ts";

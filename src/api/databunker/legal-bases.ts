@@ -1,4 +1,4 @@
-import type { LegalBases } from "../../vault/legal-bases.ts";
+import type { LegalBases } from "../../vault/consent/legal-bases.ts";
 import { forAnyCaller } from "../route.ts";
 import type { Access, Route } from "../route.ts";
 import { readBody } from "./body.ts";

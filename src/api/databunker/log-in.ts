@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from "express";
 import { hasCode } from "../../errors.ts";
-import type { Claim, LogIn } from "../../vault/log-in.ts";
+import type { Claim, LogIn } from "../../vault/log-in/log-in.ts";
 import type { Route } from "../route.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { Request } from "express";
-import type { Requests } from "../../vault/requests.ts";
+import type { Requests } from "../../vault/consent/requests.ts";
 import { forAnyCaller } from "../route.ts";
 import type { Access, Route } from "../route.ts";
 import { pageOf } from "./paging.ts";

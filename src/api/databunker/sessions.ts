@@ -1,5 +1,5 @@
 import type { Request } from "express";
-import type { SessionView } from "../../vault/session-view.ts";
+import type { SessionView } from "../../vault/sessions/session-view.ts";
 import type { Vault } from "../../vault/vault.ts";
 import { forAnyCaller } from "../route.ts";
 import type { Access, Route } from "../route.ts";

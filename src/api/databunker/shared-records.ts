@@ -1,5 +1,5 @@
-import type { SharedRecords } from "../../vault/shared-records.ts";
-import { presentShared } from "../../vault/shared-record-holding.ts";
+import type { SharedRecords } from "../../vault/sharing/shared-records.ts";
+import { presentShared } from "../../vault/sharing/shared-record-holding.ts";
 import { forAnyCaller } from "../route.ts";
 import type { Access, Route } from "../route.ts";
 import { pageOf } from "./paging.ts";

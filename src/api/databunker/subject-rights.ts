@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response } from "express";
 import type { Caller } from "../../callers/caller.ts";
-import type { ErasureReceipt, ErasureSubject } from "../../vault/erasure-receipt.ts";
-import type { RightsRequest, SubjectRights } from "../../vault/subject-rights.ts";
+import type { ErasureReceipt, ErasureSubject } from "../../vault/rights/erasure-receipt.ts";
+import type { RightsRequest, SubjectRights } from "../../vault/rights/subject-rights.ts";
 import { forAnyCaller } from "../route.ts";
 import type { Access, Route } from "../route.ts";
 import { parameterOf, statedOf } from "./stated.ts";

@@ -1,6 +1,6 @@
 import type { Request, Response } from "express";
 import type { Caller } from "../../callers/caller.ts";
-import type { NamedApp, UserApps } from "../../vault/user-apps.ts";
+import type { NamedApp, UserApps } from "../../vault/users/user-apps.ts";
 import { forAnyCaller } from "../route.ts";
 import type { Access, Route } from "../route.ts";
 import { readBody, readPatch } from "./body.ts";

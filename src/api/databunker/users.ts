@@ -1,7 +1,7 @@
 import type { Request, Response } from "express";
-import type { NamedUser } from "../../vault/user-location.ts";
-import type { Changed, Users } from "../../vault/users.ts";
-import type { UserRow } from "../../vault/user-list.ts";
+import type { NamedUser } from "../../vault/users/user-location.ts";
+import type { Changed, Users } from "../../vault/users/users.ts";
+import type { UserRow } from "../../vault/users/user-list.ts";
 import type { Caller } from "../../callers/caller.ts";
 import { forAnyCaller } from "../route.ts";
 import type { Access, Route } from "../route.ts";

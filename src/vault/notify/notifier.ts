@@ -9,7 +9,7 @@ import type { EventLog } from "../../event-log.ts";
 import type { Keyring } from "../../keys/keyring.ts";
 import type { Metrics } from "../../metrics.ts";
 import type { Change, Documents } from "../../store/documents.ts";
-import type { UserDirectory } from "../user-directory.ts";
+import type { UserDirectory } from "../users/user-directory.ts";
 import { Lane } from "./lane.ts";
 import { createMail } from "./mail.ts";
 import type { MailOptions } from "./mail.ts";

@@ -8,8 +8,8 @@ import type { Keyring } from "../../keys/keyring.ts";
 import { randomUuid } from "../../keys/secure-random.ts";
 import type { Change, Document, Documents } from "../../store/documents.ts";
 import { Concealed } from "../concealed.ts";
-import type { UserDirectory } from "../user-directory.ts";
-import { keyNameOf } from "../user-record.ts";
+import type { UserDirectory } from "../users/user-directory.ts";
+import { keyNameOf } from "../users/user-record.ts";
 import type { ChannelName, Message, Notification } from "./notification.ts";
 
 /** What is not delivered by then is dropped. */
