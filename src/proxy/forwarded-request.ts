@@ -26,6 +26,9 @@ export type UpstreamRequest = {
   readonly hasBody: boolean;
 };
 
+/** A longer body costs more to turn into text than it saves. */
+const MAX_HELD_BYTES = 4096;
+
 /** RFC 9110 section 9.2.2. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 
@@ -40,6 +43,9 @@ export class ForwardedRequest implements Dispatcher.DispatchHandler {
   readonly #options: ForwardedRequestOptions;
   readonly #upstream: UpstreamRequest;
   #controller: Dispatcher.DispatchController | undefined;
+  /** The first piece of a body that may have come whole, until that is known; never longer than one turn. */
+  #held: Buffer | undefined;
+  #mayHold = true;
   #isRetried = false;
   #isClientGone = false;
 
@@ -115,11 +121,18 @@ export class ForwardedRequest implements Dispatcher.DispatchHandler {
     if (this.#options.isDraining() || (this.#upstream.hasBody && !this.#request.complete))
       headers.list.push("Connection", "close");
     this.#response.writeHead(statusCode, statusMessage ?? "", headers.list);
-    // A head that came with body goes out in one write with it; one that came alone (server-sent events) must not wait.
-    queueMicrotask(() => {
-      if (this.#exchange.responseBodyBytes === 0 && !this.#response.writableEnded)
-        this.#response.flushHeaders();
-    });
+    // Runs when what the upstream sent in one piece has been read; what has not ended by then (server-sent events) must not wait.
+    queueMicrotask(() => this.#letGo());
+  }
+
+  /** Sends what was held back: the head alone, or with the beginning of the body. */
+  #letGo(): void {
+    this.#mayHold = false;
+    if (this.#response.writableEnded) return;
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) this.#write(held);
+    else if (this.#exchange.responseBodyBytes === 0) this.#response.flushHeaders();
   }
 
   /** 1xx other than 100, which node has sent itself, and 101, which nobody asked for (RFC 9110 section 15.2). */
@@ -130,17 +143,30 @@ export class ForwardedRequest implements Dispatcher.DispatchHandler {
       this.#response.writeInformation(statusCode, headers);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#exchange.responseBodyBytes += chunk.length;
+    if (this.#mayHold && this.#held === undefined && chunk.length <= MAX_HELD_BYTES) {
+      this.#held = chunk;
+      return;
+    }
+    if (this.#mayHold) this.#letGo();
+    this.#write(chunk);
+  }
+
+  #write(chunk: Buffer): void {
     if (this.#response.write(chunk)) return;
-    controller.pause();
-    this.#response.once("drain", () => controller.resume());
+    this.#controller?.pause();
+    this.#response.once("drain", () => this.#controller?.resume());
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     const trailers = headersForClient(rawListOf(controller.rawTrailers)).list;
     if (trailers.length > 0) this.#response.addTrailers(pairsOf(trailers));
-    this.#response.end();
+    const held = this.#held;
+    this.#held = undefined;
+    // As text node sends it in one piece with the head, at half the price of a vector of two; latin-1 changes no byte.
+    if (held === undefined) this.#response.end();
+    else this.#response.end(held.toString("latin1"), "latin1");
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
