@@ -43,16 +43,24 @@ export class SessionKeyTree {
 
   /** For each key: how many digits lead to it, the digits, the key. */
   encode(): Buffer {
-    return Buffer.concat(
-      [...this.#held].flatMap(([path, key]) => [Buffer.of(path.length), Buffer.from(path), key]),
-    );
+    // Written in one go: there are a hundred entries for each erased session.
+    let length = 0;
+    for (const path of this.#held.keys()) length += 1 + path.length + KEY_BYTES;
+    const bytes = Buffer.alloc(length);
+    let at = 0;
+    for (const [path, key] of this.#held) {
+      at = bytes.writeUInt8(path.length, at);
+      at += bytes.write(path, at, "latin1");
+      at += key.copy(bytes, at);
+    }
+    return bytes;
   }
 
   /** 32 bytes, for this session alone. `ready` is filled and used on the way. */
   keyOf(tag: Uint8Array, ready?: ReadyKeys): Buffer {
     const path = pathOf(tag);
     const known = ready?.find(path);
-    let [depth, key] = known === undefined ? this.#nearest(path) : [READY_DEPTH, known];
+    let [depth, key] = known === undefined ? nearest(this.#held, path) : [READY_DEPTH, known];
     for (; depth < DEPTH; depth += 1) {
       if (depth === READY_DEPTH && known === undefined) ready?.set(path, key);
       key = childOf(key, digitOf(tag, depth));
@@ -60,31 +68,35 @@ export class SessionKeyTree {
     return key;
   }
 
-  /** The tree after this session's key has been destroyed. */
-  without(tag: Uint8Array): SessionKeyTree {
-    const path = pathOf(tag);
+  /** The tree after the keys of these sessions have been destroyed. */
+  without(...tags: readonly Uint8Array[]): SessionKeyTree {
     const held = new Map(this.#held);
-    let [depth, key] = this.#nearest(path);
-    held.delete(path.slice(0, depth));
-    for (; depth < DEPTH; depth += 1) {
-      const children = Array.from(HEX, (_, digit) => childOf(key, digit));
-      for (const [digit, child] of children.entries())
-        held.set(path.slice(0, depth) + HEX.charAt(digit), child);
-      held.delete(path.slice(0, depth + 1));
-      key = childOf(key, digitOf(tag, depth));
-    }
-    held.set(path, randomBytes(KEY_BYTES));
+    for (const tag of tags) puncture(held, tag);
     return new SessionKeyTree(held);
   }
+}
 
-  /** The one key held on the way to the leaf. */
-  #nearest(path: string): [depth: number, key: Buffer] {
-    for (let depth = 0; depth <= DEPTH; depth += 1) {
-      const key = this.#held.get(path.slice(0, depth));
-      if (key !== undefined) return [depth, key];
-    }
-    throw new TypeError("a session key tree that does not cover all sessions");
+function puncture(held: Map<string, Buffer>, tag: Uint8Array): void {
+  const path = pathOf(tag);
+  let [depth, key] = nearest(held, path);
+  held.delete(path.slice(0, depth));
+  for (; depth < DEPTH; depth += 1) {
+    const children = Array.from(HEX, (_, digit) => childOf(key, digit));
+    for (const [digit, child] of children.entries())
+      held.set(path.slice(0, depth) + HEX.charAt(digit), child);
+    held.delete(path.slice(0, depth + 1));
+    key = childOf(key, digitOf(tag, depth));
   }
+  held.set(path, randomBytes(KEY_BYTES));
+}
+
+/** The one key held on the way to the leaf. */
+function nearest(held: ReadonlyMap<string, Buffer>, path: string): [depth: number, key: Buffer] {
+  for (let depth = 0; depth <= DEPTH; depth += 1) {
+    const key = held.get(path.slice(0, depth));
+    if (key !== undefined) return [depth, key];
+  }
+  throw new TypeError("a session key tree that does not cover all sessions");
 }
 
 /** Keys of one tree halfway to its leaves, by their digits. */

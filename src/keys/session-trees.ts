@@ -23,7 +23,10 @@ export type SessionTrees = {
   ) => Uint8Array | Promise<Uint8Array>;
   /** The inverse. A record that was stored without the layer comes back as it is. Rejects `epoch-expired`, `open-failed`. */
   readonly uncover: (epoch: number, tag: Uint8Array, stored: Uint8Array) => Promise<Uint8Array>;
-  /** Gone from disk and memory when it resolves. Nothing happens when the epoch has expired. */
+  /**
+   * Gone from disk and memory when it resolves. Nothing happens when the epoch has expired. Each replaces a file that grows with the
+   * erased sessions; those that are asked for while another is under way are one replacement.
+   */
   readonly erase: (epoch: number, tag: Uint8Array) => Promise<void>;
 };
 
@@ -46,6 +49,11 @@ export class SessionTreeFolder implements SessionTrees {
   readonly #trees = new LRUCache<number, SessionKeyTree>({ max: MAX_TREES });
   readonly #ready = new LRUCache<number, ReadyKeys>({ max: MAX_READY });
   readonly #serially = createSerial();
+  /** What the next replacement of an epoch's file takes along; each waits for it, so it is bounded by the erasures under way. */
+  readonly #doomed = new Map<
+    number,
+    { readonly tags: Uint8Array[]; readonly erased: Promise<void> }
+  >();
 
   constructor(options: Options) {
     this.#options = options;
@@ -68,14 +76,27 @@ export class SessionTreeFolder implements SessionTrees {
   }
 
   erase(epoch: number, tag: Uint8Array): Promise<void> {
-    return this.#serially(async () => {
-      const tree = await this.#findUnlessExpired(epoch);
-      if (tree === undefined) return;
-      const next = tree.without(tag);
-      await replaceFile(this.#options.steps, this.#path(epoch), this.#seal(epoch, next));
-      this.#trees.set(epoch, next);
-      this.#ready.get(epoch)?.forget(tag);
+    const waiting = this.#doomed.get(epoch);
+    if (waiting !== undefined) {
+      waiting.tags.push(tag);
+      return waiting.erased;
+    }
+    const tags = [tag];
+    const erased = this.#serially(() => {
+      this.#doomed.delete(epoch);
+      return this.#erase(epoch, tags);
     });
+    this.#doomed.set(epoch, { tags, erased });
+    return erased;
+  }
+
+  async #erase(epoch: number, tags: readonly Uint8Array[]): Promise<void> {
+    const tree = await this.#findUnlessExpired(epoch);
+    if (tree === undefined) return;
+    const next = tree.without(...tags);
+    await replaceFile(this.#options.steps, this.#path(epoch), this.#seal(epoch, next));
+    this.#trees.set(epoch, next);
+    for (const tag of tags) this.#ready.get(epoch)?.forget(tag);
   }
 
   /** For an epoch whose secret was destroyed: what is left of it opens nothing. */

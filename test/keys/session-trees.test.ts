@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { createSealer } from "../../src/keys/sealing.ts";
+import { systemFileSteps } from "../../src/keys/file-steps.ts";
 import type { Keyring } from "../../src/keys/keyring.ts";
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -88,6 +89,34 @@ describe("keys of single sessions", () => {
         expect(await failureOf(openedBy(each, TAG, covered))).to.include("could not be opened");
         expect(await openedBy(each, TAG, anew)).to.equal("somebody");
         expect(await openedBy(each, FAR, far)).to.equal("somebody");
+        await each.close();
+      }
+    });
+  });
+
+  it("die together, with few replacements of their file, when many are asked for at once", async () => {
+    await withFolder(async (dir) => {
+      const clock = new HandMovedClock();
+      let replacements = 0;
+      const rename = (from: string, to: string) => {
+        if (to.endsWith(".tree")) replacements += 1;
+        return systemFileSteps.rename(from, to);
+      };
+      const keyring = await keyringAt(dir, clock, { steps: { ...systemFileSteps, rename } });
+      const tags = Array.from({ length: 50 }, (_, index) => Buffer.alloc(11, index));
+      const covered = await Promise.all(tags.map((tag) => coveredBy(keyring, tag)));
+      const kept = await coveredBy(keyring, FAR);
+      replacements = 0;
+      await Promise.all(tags.map((tag) => keyring.sessionTrees.erase(MONDAY, tag)));
+      expect(replacements).to.equal(1);
+      await keyring.sessionTrees.erase(MONDAY, OTHER);
+      expect(replacements).to.equal(2);
+      for (const each of [keyring, await keyringAt(dir, clock)]) {
+        for (const [index, tag] of tags.entries()) {
+          const opening = openedBy(each, tag, covered[index] ?? Buffer.alloc(0));
+          expect(await failureOf(opening)).to.include("could not be opened");
+        }
+        expect(await openedBy(each, FAR, kept)).to.equal("somebody");
         await each.close();
       }
     });
