@@ -49,6 +49,10 @@ const EVENTS = {
     "error",
     "the audit trail is damaged: the vault refuses everything until it is restored, the proxy goes on",
   ),
+  "erasure.delayed": bare(
+    "error",
+    "an erasure that was interrupted could not be finished at start, will try again",
+  ),
   "keys.rotated": event<{ wrapped: number }>("info", "the master key was rotated"),
   "store.write-failed": event<{ lost: number }>(
     "error",

@@ -47,6 +47,10 @@ export function createMetrics() {
       ["result"],
     ),
     sessionLookups: counter("session_lookups_total", "Token look-ups, by result.", ["result"]),
+    anonymousRefused: counter(
+      "anonymous_refused_total",
+      "Requests without an access token that were refused, because there were too many.",
+    ),
     logLinesAccepted: counter(
       "log_lines_accepted_total",
       "Access-log lines handed to the outputs.",

@@ -29,7 +29,7 @@ export type AuditEvent = {
 };
 
 export type AuditPersonal = {
-  /** The identity string of the request: an e-mail address, a login. */
+  /** The identity string of the request: an e-mail address, a login. Of a longer one the trail keeps the first 512 characters. */
   readonly who?: string | undefined;
   readonly before?: unknown;
   readonly after?: unknown;
@@ -55,6 +55,9 @@ export type AuditDraft = Omit<AuditRecord, "sequence" | "whenMs" | "sealed"> & {
   readonly sealed: string | undefined;
 };
 
+/** Characters of `who`, UTF-16. SECURITY: whoever calls chooses it, and it stays in somebody else's events for years. */
+const MAX_WHO = 512;
+
 /** Seals what is personal. Member by member, so that nothing else that an object may carry gets into the trail. */
 export function draftOf(event: AuditEvent): AuditDraft {
   const { title, status, message, caller, subject, mode, app, reason, personal } = event;
@@ -79,7 +82,7 @@ export function draftOf(event: AuditEvent): AuditDraft {
 function sealedPartOf({ personal, sealWith: key }: AuditEvent, atoken: string): Buffer | undefined {
   if (personal === undefined || key === undefined) return undefined;
   const { who, before, after } = personal;
-  const text = JSON.stringify({ who, before, after });
+  const text = JSON.stringify({ who: who?.slice(0, MAX_WHO), before, after });
   return text === "{}" ? undefined : sealWith(aeadKey(key), Buffer.from(text), bindingOf(atoken));
 }
 

@@ -56,6 +56,11 @@ export type AuditTrail = {
    */
   readonly append: (event: AuditEvent, changes?: readonly Change[]) => Promise<void>;
   /**
+   * Asked before anything is done for somebody without an access token, whose events would otherwise fill the disk. Throws
+   * `too-many-requests`. Missing where nobody comes in from outside.
+   */
+  readonly admitAnonymous?: () => void;
+  /**
    * Newest first. A filter by title, status or actor looks through the newest 100,000 events of the time and the subject that are asked
    * for; `total` counts what it found there. Rejects `audit-corrupt` for an event that cannot be read.
    */

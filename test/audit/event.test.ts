@@ -59,6 +59,13 @@ describe("audit event", () => {
     expect(codeOf(() => openPersonal(record, randomBytes(32)))).to.equal("open-failed");
   });
 
+  it("keeps the first 512 characters of a longer name for the data subject", () => {
+    const whoOf = (who: string) =>
+      openPersonal(decodeEvent(stored(anEvent({ personal: { who }, sealWith: KEY }))), KEY).who;
+    expect(whoOf("a".repeat(512))).to.equal("a".repeat(512));
+    expect(whoOf(`${" ".repeat(5100)}ada@example.org`)).to.equal(" ".repeat(512));
+  });
+
   it("opens nothing that was sealed in another event", () => {
     const [one, other] = ["ada", "bob"].map((who) =>
       decodeEvent(stored(anEvent({ personal: { who }, sealWith: KEY }))),
