@@ -17,3 +17,9 @@ export const SOCKET_OWNER: Caller = { name: "control-socket", role: "root" };
 
 /** The web server behind the proxy, which says whose session an answer belongs to (`X-Databunker-User`). */
 export const UPSTREAM: Caller = { name: "upstream", role: "app" };
+
+/** Carries out what has its time: the erasure of users that expire. */
+export const SWEEPER: Caller = { name: "expiry", role: "root" };
+
+/** SECURITY: all of ours, by whose names nobody else may sign the trail. */
+export const OWN_CALLERS: readonly Caller[] = [ROOT, SOCKET_OWNER, UPSTREAM, SWEEPER];

@@ -6,7 +6,7 @@ import type { Clock } from "../clock.ts";
 import { LogveilError } from "../errors.ts";
 import type { Change, Documents } from "../store/documents.ts";
 import { createAccessToken } from "./access-token.ts";
-import { ROOT, SOCKET_OWNER } from "./caller.ts";
+import { OWN_CALLERS } from "./caller.ts";
 import { isGivenRole } from "./role.ts";
 import type { GivenRole } from "./role.ts";
 import { readSignedRecord, signRecord } from "./signed-record.ts";
@@ -49,15 +49,21 @@ export type CallersParts = {
 
 const NAME = /^[a-z][a-z0-9._-]{0,63}$/;
 /** So that nobody signs as who is not in the table. */
-const RESERVED: readonly string[] = [ROOT.name, SOCKET_OWNER.name];
+const RESERVED: readonly string[] = OWN_CALLERS.map(({ name }) => name);
 /** One read lists them all. */
 const MAX_CALLERS = 1000;
 
-/** Throws `caller-invalid` for what is not `^[a-z][a-z0-9._-]{0,63}$`, and for names that logveil uses itself. */
+/** Throws `caller-invalid` for what is not `^[a-z][a-z0-9._-]{0,63}$`. */
 export function parseCallerName(value: unknown): string {
-  if (typeof value !== "string" || !NAME.test(value) || RESERVED.includes(value))
-    throw new LogveilError("caller-invalid");
+  if (typeof value !== "string" || !NAME.test(value)) throw new LogveilError("caller-invalid");
   return value;
+}
+
+/** Throws `caller-invalid` for what is no name, and for names that logveil uses itself. */
+export function parseGivenName(value: unknown): string {
+  const name = parseCallerName(value);
+  if (RESERVED.includes(name)) throw new LogveilError("caller-invalid");
+  return name;
 }
 
 /** Throws `caller-invalid` for what is not one of `GIVEN_ROLES`. */

@@ -1,6 +1,6 @@
 import type { ControlAnswer, ControlRequest } from "../api/control-client.ts";
 import type { CallerRow } from "../api/databunker/callers.ts";
-import { parseCallerName, parseGivenRole } from "../callers/named-callers.ts";
+import { parseCallerName, parseGivenName, parseGivenRole } from "../callers/named-callers.ts";
 import { GIVEN_ROLES } from "../callers/role.ts";
 import { LogveilError } from "../errors.ts";
 import { createCommand, parseArguments, UsageError } from "./command.ts";
@@ -35,10 +35,10 @@ export const callers = createCommand("callers", async (args, io) => {
 });
 
 function parseAction(values: Values, [verb, ...names]: readonly string[]): Action {
-  if (verb === "add") return adding(requireName(names), values);
+  if (verb === "add") return adding(requireName(names, parseGivenName), values);
   if (values.role !== undefined || values.expires !== undefined)
     throw new UsageError("--role and --expires belong to add");
-  if (verb === "remove") return removing(requireName(names));
+  if (verb === "remove") return removing(requireName(names, parseCallerName));
   if (verb === "list" && names.length === 0) return listing(values.json === true);
   throw new UsageError("callers takes add NAME, list or remove NAME");
 }
@@ -67,10 +67,13 @@ function listing(asJson: boolean): Action {
   };
 }
 
-function requireName([name, ...rest]: readonly string[]): string {
+function requireName(
+  [name, ...rest]: readonly string[],
+  parse: (value: unknown) => string,
+): string {
   if (name === undefined || rest.length > 0) throw new UsageError("one NAME is needed");
   try {
-    return parseCallerName(name);
+    return parse(name);
   } catch (cause) {
     const grammar = "a letter, then up to 63 letters, digits, dots, dashes, all in lower case";
     throw new UsageError(`NAME is not one that can be given: ${grammar}`, { cause });

@@ -109,6 +109,7 @@ describe("logveil callers", () => {
       ["add", "anna"],
       ["add", "anna", "zoe", "--role", "app"],
       ["add", "Planted-Canary", "--role", "app"],
+      ["add", "upstream", "--role", "app"],
       ["add", "anna", "--role", "root"],
       ["add", "anna", "--role", "login"],
       ["add", "anna", "--role", "planted-canary"],
