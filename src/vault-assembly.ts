@@ -28,7 +28,7 @@ import { createRestrictions } from "./vault/rights/restriction.ts";
 import { createSharedRecords } from "./vault/sharing/shared-records.ts";
 import { createSubjectRights } from "./vault/rights/subject-rights.ts";
 import { createSystem } from "./vault/system.ts";
-import { createTurns } from "./vault/turns.ts";
+import type { TakeTurn } from "./vault/turns.ts";
 import { createUserApps } from "./vault/users/user-apps.ts";
 import { createUserErasure } from "./vault/users/user-erasure.ts";
 import type { UserIndex } from "./vault/users/user-index.ts";
@@ -53,6 +53,8 @@ export type AssemblyParts = {
   readonly doomedKeys: DoomedKeys;
   readonly directory: UserDirectory;
   readonly sessions: SessionShelf;
+  /** One for all of the vault: an erasure must not interleave with anything that is stored of the person. */
+  readonly inTurn: TakeTurn;
   readonly index: UserIndex;
   readonly clock: Clock;
   readonly settings: VaultConfiguration;
@@ -61,14 +63,14 @@ export type AssemblyParts = {
 };
 
 /**
- * Finishes erasures that a crash interrupted before anything is asked. Rejects `user-schema-unreadable` and `user-schema-invalid`.
- * The caller closes the notifier.
+ * Finishes erasures that a crash interrupted before anything is asked; those that cannot be finished now are the sweep's. Rejects
+ * `user-schema-unreadable` and `user-schema-invalid`. The caller closes the notifier.
  */
 export async function assembleVault(parts: AssemblyParts): Promise<VaultAssembly> {
   const { store, keyring, trail, clock, settings } = parts;
   const { documents } = store;
   const { subjects } = keyring;
-  const common = { ...parts, documents, subjects, inTurn: createTurns() };
+  const common = { ...parts, documents, subjects };
   const tokens = createAccessTokens({ documents, key: keyring.callersKey, clock });
   const notifier = createNotifier({ ...common, ...channelsOf(settings) });
   const restrictions = createRestrictions(documents);
@@ -108,9 +110,10 @@ export async function assembleVault(parts: AssemblyParts): Promise<VaultAssembly
   });
   const codes = createOneTimeCodes({ documents, key: keyring.callersKey, clock });
   const callers = createCallerAdministration({ ...common, tokens });
-  await parts.doomedKeys.sweep();
-  await erasure.resume();
-  await erasures.resume();
+  const resumptions = [parts.doomedKeys.sweep, erasure.resume, erasures.resume];
+  // A website must not stay down over an erasure that cannot be finished now.
+  for (const finish of resumptions)
+    await finish().catch(() => parts.eventLog.emit("erasure.delayed"));
   const users = createUsers({
     ...userParts,
     erasure,
@@ -134,8 +137,7 @@ export async function assembleVault(parts: AssemblyParts): Promise<VaultAssembly
     tokens,
     notifier,
     sweeps: [
-      () => parts.doomedKeys.sweep(),
-      () => erasure.resume(),
+      ...resumptions,
       () => callers.sweep(),
       () => codes.sweep(),
       () => sharedRecords.sweep(clock.now()),

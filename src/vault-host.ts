@@ -24,6 +24,7 @@ import {
 import type { Metrics } from "./metrics.ts";
 import { openStore } from "./store/store.ts";
 import type { Store } from "./store/store.ts";
+import { boundAnonymousEvents } from "./vault/anonymous-events.ts";
 import { createAuditReading } from "./vault/audit-reading.ts";
 import { createDoomedKeys } from "./vault/doomed-keys.ts";
 import type { DoomedKeys } from "./vault/doomed-keys.ts";
@@ -35,6 +36,7 @@ import type { SessionShelf } from "./vault/sessions/session-shelf.ts";
 import { createUserDirectory } from "./vault/users/user-directory.ts";
 import type { UserDirectory } from "./vault/users/user-directory.ts";
 import { createUserIndex } from "./vault/users/user-index.ts";
+import { createTurns } from "./vault/turns.ts";
 import { createVault } from "./vault/vault.ts";
 import { assembleVault } from "./vault-assembly.ts";
 import type { VaultDesk } from "./api/vault-routes.ts";
@@ -101,7 +103,10 @@ export async function openVaultHost(
   if (masterKeys.isRotating) await adoptNextKeyFile(settings.masterKeyFile);
   const advancing = createAdvancingClock(clock, () => keyring.highWaterMs());
   const { documents } = store;
-  const trail = await openTrail({ documents, key: keyring.auditKey, clock: advancing }, eventLog);
+  const trail = boundAnonymousEvents(
+    await openTrail({ documents, key: keyring.auditKey, clock: advancing }, eventLog),
+    { clock: advancing, metrics },
+  );
   const doomedKeys = createDoomedKeys({
     documents,
     subjects: createKeyDestruction(keyring, store),
@@ -109,13 +114,14 @@ export async function openVaultHost(
   const parts = { store, keyring, trail, doomedKeys, clock: advancing, eventLog, metrics };
   const index = createUserIndex(keyring.blindIndexKey, settings.defaultCountry);
   const directory = createUserDirectory({ documents, subjects: keyring.subjects, index });
+  const inTurn = createTurns();
   const forgetting = createForgetting();
   const sessions = createSessionShelf({ ...parts, onErased: forgetting.forget });
-  const links = createSessionLinking({ ...parts, sessions, directory });
+  const links = createSessionLinking({ ...parts, inTurn, sessions, directory });
   const { maxSession: maxSessionMs, disclosure } = settings;
-  const vault = createVault({ ...parts, sessions, directory, maxSessionMs, disclosure });
+  const vault = createVault({ ...parts, inTurn, sessions, directory, maxSessionMs, disclosure });
   const audit = createAuditReading({ trail, directory });
-  const assembly = await assembleVault({ ...parts, directory, sessions, index, settings });
+  const assembly = await assembleVault({ ...parts, inTurn, directory, sessions, index, settings });
   assembly.notifier.start();
   opened.defer(() => assembly.notifier.close());
   const keyFile = secrets.masterKey === undefined ? settings.masterKeyFile : undefined;

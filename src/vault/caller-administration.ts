@@ -3,7 +3,7 @@
 import type { AuditTrail } from "../audit/trail.ts";
 import type { AccessTokens } from "../callers/access-tokens.ts";
 import type { Caller } from "../callers/caller.ts";
-import { parseCallerName, parseGivenRole } from "../callers/named-callers.ts";
+import { parseCallerName, parseGivenName, parseGivenRole } from "../callers/named-callers.ts";
 import type { NamedCaller, NewCaller } from "../callers/named-callers.ts";
 import type { Clock } from "../clock.ts";
 import { LogveilError } from "../errors.ts";
@@ -95,6 +95,7 @@ async function remove(
   let changes: readonly Change[] | undefined;
   try {
     await operate(trail, operation, async ({ about }) => {
+      // Also one that is reserved by now: who was given it earlier can be removed.
       const name = parseCallerName(text);
       about(subjectOf(name));
       await turn.take();
@@ -112,7 +113,7 @@ function parseNewCaller(body: Members | undefined, nowMs: number): NewCaller {
   if (body === undefined) throw new LogveilError("body-missing");
   const { name, role, expiration } = body;
   return {
-    name: parseCallerName(name),
+    name: parseGivenName(name),
     role: parseGivenRole(role),
     expiresAtMs: parseCallerExpiration(expiration, nowMs),
   };

@@ -1,5 +1,6 @@
 import type { SubjectKeys } from "../keys/subject-keys.ts";
 import type { Change, Documents } from "../store/documents.ts";
+import { resumeEach } from "./resumption.ts";
 import { createTurns } from "./turns.ts";
 
 /**
@@ -14,7 +15,7 @@ export type DoomedKeys = {
    * the new one must not die of the old one's sentence.
    */
   readonly carryOut: (subject: string) => Promise<void>;
-  /** Carries out what a crash, or a full disk, has left; resolves how many those were. */
+  /** Carries out what a crash, or a full disk, has left; resolves how many those were. One that fails stops none of the others. */
   readonly sweep: () => Promise<number>;
 };
 
@@ -34,13 +35,6 @@ export function createDoomedKeys({ documents, subjects }: DoomedKeysParts): Doom
   return {
     doom: (subject) => ({ table: "doomedKey", key: subject, value: new Uint8Array(0) }),
     carryOut,
-    sweep: async () => {
-      for (let count = 0; ;) {
-        const left = await documents.list("doomedKey");
-        if (left.length === 0) return count;
-        for (const { key } of left) await carryOut(key);
-        count += left.length;
-      }
-    },
+    sweep: () => resumeEach(documents, { table: "doomedKey" }, ({ key }) => carryOut(key)),
   };
 }

@@ -10,6 +10,10 @@ import { LogveilError, hasCode } from "../errors.ts";
 import type { Change } from "../store/documents.ts";
 import { Concealed } from "./concealed.ts";
 import { parseReason } from "./reason.ts";
+import type { IdentityMode } from "./users/user-directory.ts";
+
+/** How a data subject is named; `record` by the bearer of a shared record. */
+export type OperationMode = IdentityMode | "session" | "record";
 
 export type Operation = {
   /** Undefined for somebody without a valid access token. */
@@ -18,9 +22,10 @@ export type Operation = {
   readonly permission: Permission | undefined;
   /** databunker-v1.md section 4. */
   readonly title: string;
-  /** As it came with the request: `operate` checks it, and rejects `reason-invalid`. */
+  /** As it came with the request: `operate` checks it, and rejects `reason-invalid`. Dropped, unread, when there is no caller. */
   readonly reason?: string | undefined;
-  readonly mode?: string | undefined;
+  /** SECURITY: stored unsealed, so the type takes no text of the request. */
+  readonly mode?: OperationMode | undefined;
   readonly app?: string | undefined;
   /** The identity string of the request. Personal: stored only when `about` gave a key to seal it with. */
   readonly who?: string | undefined;
@@ -52,16 +57,18 @@ export type Outcome<Result> = {
 };
 
 /**
- * Rejects `access-denied` before `run` is called for a caller that may not, `reason-missing` for one that must say why, `reason-invalid`;
- * whatever `run` rejects with; `audit-unavailable` when the event cannot be stored: then nothing has been changed. All but the last are
- * in the trail, with their code. A data subject hears `access-denied` instead of `not-found`, so that what is not there and what is
+ * Rejects `too-many-requests` before anything else, and without an event, when the trail takes no more of people without an access
+ * token; `access-denied` before `run` is called for a caller that may not, `reason-missing` for one that must say why, `reason-invalid`;
+ * whatever `run` rejects with; `audit-unavailable` when the event cannot be stored: then nothing has been changed. All but the first and
+ * the last are in the trail, with their code. A data subject hears `access-denied` instead of `not-found`, so that what is not there and what is
  * somebody else's look alike.
  */
 export async function operate<Result>(
-  trail: Pick<AuditTrail, "append">,
+  trail: Pick<AuditTrail, "append" | "admitAnonymous">,
   operation: Operation,
   run: (context: OperationContext) => Promise<Outcome<Result>>,
 ): Promise<Result> {
+  if (operation.caller === undefined) trail.admitAnonymous?.();
   const told = new ToldEvent(operation);
   try {
     const { result, changes, personal, message, finish } = await attempt(trail, told, run);
@@ -80,7 +87,9 @@ async function attempt<Result>(
   run: (context: OperationContext) => Promise<Outcome<Result>>,
 ): Promise<Outcome<Result>> {
   try {
-    told.reason = parseReason(told.operation.reason);
+    const { caller, reason } = told.operation;
+    // SECURITY: of somebody without an access token no text is kept.
+    told.reason = caller === undefined ? undefined : parseReason(reason);
     requirePermission(told.operation, told.reason);
     const outcome = await run(told);
     told.requireOwn();

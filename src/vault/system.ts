@@ -14,7 +14,7 @@ export type System = {
 };
 
 export type SystemParts = {
-  readonly trail: Pick<AuditTrail, "append">;
+  readonly trail: Pick<AuditTrail, "append" | "admitAnonymous">;
   /** SECURITY: goes out as it is, so without secrets. */
   readonly configuration: unknown;
 };

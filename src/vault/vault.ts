@@ -15,13 +15,16 @@ import { gradeSession } from "./sessions/disclosure-view.ts";
 import type { DisclosurePolicy } from "./sessions/disclosure-view.ts";
 import { parseExpiration } from "./expiration.ts";
 import { operate } from "./operation.ts";
+import type { OperationContext } from "./operation.ts";
 import { findNamedOwner } from "./sessions/session-owner.ts";
 import { createSessionLists } from "./sessions/session-lists.ts";
 import type { SessionLists } from "./sessions/session-lists.ts";
 import { parseSessionId } from "./sessions/session-id.ts";
 import type { SessionShelf } from "./sessions/session-shelf.ts";
 import type { SessionView } from "./sessions/session-view.ts";
+import type { TakeTurn } from "./turns.ts";
 import type { UserDirectory } from "./users/user-directory.ts";
+import { userTurn } from "./users/user-turn.ts";
 
 type SessionData = Readonly<Record<string, unknown>>;
 
@@ -59,6 +62,8 @@ export type VaultOptions = {
   readonly keyring: Pick<Keyring, "epochs" | "addressKeyOf">;
   readonly directory: UserDirectory;
   readonly trail: AuditTrail;
+  /** The same as for users. */
+  readonly inTurn: TakeTurn;
   readonly clock: Clock;
   /** Default and cap of a session that a caller stores. */
   readonly maxSessionMs: number;
@@ -138,7 +143,9 @@ function findId(text: string): string {
 
 function resultOf(error: unknown): string {
   if (hasCode(error, "not-found")) return "not_found";
-  const isDenied = hasCode(error, "access-denied") || hasCode(error, "reason-missing");
+  const isDenied = (["access-denied", "reason-missing", "too-many-requests"] as const).some(
+    (code) => hasCode(error, code),
+  );
   return isDenied ? "denied" : "failed";
 }
 
@@ -153,15 +160,14 @@ function createStoring(options: VaultOptions): Vault["storeSession"] {
       title: "create session",
       who: text,
     } as const;
-    let owner: string | undefined;
-    const session = await operate(trail, operation, async ({ about, hold }) => {
+    return operate(trail, operation, async ({ about, hold }) => {
       const id = parseSessionId(text);
       about(id);
       const data = await read();
       if (data === undefined) throw new LogveilError("body-missing");
       const nowMs = clock.now();
       const expiresAtMs = expiresAtOf(data["expiration"], nowMs);
-      owner = await findNamedOwner(directory, data);
+      const owner = await holdOwner(options, data, hold);
       await tellAbout(about, directory, owner, id);
       await hold((act) => stored.inTurn(id, act));
       const view = { session: id, when: Math.floor(nowMs / 1000), data };
@@ -169,11 +175,22 @@ function createStoring(options: VaultOptions): Vault["storeSession"] {
       const change = await stored.replacementOf(view, expiresAtMs);
       return { result: id, changes: [change, ...(await links.linking(link, owner))] };
     });
-    // SECURITY: the person may have been erased meanwhile, and their sessions before this one was among them.
-    if (owner !== undefined && (await directory.keyOf(owner)) === undefined)
-      await sessions.eraseSessionsOf(owner);
-    return session;
   };
+}
+
+/**
+ * Whose the session is.
+ * SECURITY: asked again within the person's turn, which lasts until the link is stored: an erasure comes before it, or finds the session.
+ */
+async function holdOwner(
+  { directory, inTurn }: Pick<VaultOptions, "directory" | "inTurn">,
+  data: SessionData,
+  hold: OperationContext["hold"],
+): Promise<string | undefined> {
+  const named = await findNamedOwner(directory, data);
+  if (named === undefined) return undefined;
+  await hold((act) => inTurn(userTurn(named), act));
+  return (await findNamedOwner(directory, data)) === named ? named : undefined;
 }
 
 function createExpiryReading({ maxSessionMs, eventLog }: VaultOptions) {

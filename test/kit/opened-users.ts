@@ -4,7 +4,6 @@ import type { Test } from "supertest";
 import type { AuditRecord } from "../../src/audit/event.ts";
 import { createRequestDesk } from "../../src/vault/consent/request-desk.ts";
 import type { HoldingPart } from "../../src/vault/rights/holdings.ts";
-import { createTurns } from "../../src/vault/turns.ts";
 import { createUserApps } from "../../src/vault/users/user-apps.ts";
 import { createUserErasure } from "../../src/vault/users/user-erasure.ts";
 import type { UserErasure } from "../../src/vault/users/user-erasure.ts";
@@ -96,7 +95,7 @@ function partsOf(opened: OpenedVault, { schema, selfService }: UsersForTestOptio
     doomedKeys: opened.doomedKeys,
     index: createUserIndex(keyring.blindIndexKey, "GB"),
     schema: schema === undefined ? NO_USER_SCHEMA : parseUserSchema(JSON.stringify(schema)),
-    inTurn: createTurns(),
+    inTurn: opened.inTurn,
     selfService: { forgetMe: false, changeProfile: false, changeApps: [], ...selfService },
     requests: createRequestDesk({ clock, table, directory, findOriginal }),
     followers: [],

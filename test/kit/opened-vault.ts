@@ -29,6 +29,8 @@ import type { SessionShelf } from "../../src/vault/sessions/session-shelf.ts";
 import { createUserDirectory } from "../../src/vault/users/user-directory.ts";
 import type { UserDirectory } from "../../src/vault/users/user-directory.ts";
 import { createUserIndex } from "../../src/vault/users/user-index.ts";
+import { createTurns } from "../../src/vault/turns.ts";
+import type { TakeTurn } from "../../src/vault/turns.ts";
 import { createVault } from "../../src/vault/vault.ts";
 import type { Vault } from "../../src/vault/vault.ts";
 import { openEventFile } from "./event-file.ts";
@@ -64,6 +66,7 @@ export type OpenedVault = {
   readonly trail: AuditTrail;
   readonly audit: AuditReading;
   readonly doomedKeys: DoomedKeys;
+  readonly inTurn: TakeTurn;
   readonly directory: UserDirectory;
   readonly sessions: SessionShelf;
   /** What the data plane says about whose sessions are. */
@@ -112,7 +115,8 @@ export async function openVaultForTest(options: VaultForTestOptions = {}): Promi
     documents,
     subjects: createKeyDestruction(keyring, store),
   });
-  const parts = { ...common, store, keyring, trail, doomedKeys, clock };
+  const inTurn = createTurns();
+  const parts = { ...common, store, keyring, trail, doomedKeys, inTurn, clock };
   const index = createUserIndex(keyring.blindIndexKey, "GB");
   const directory = createUserDirectory({ documents, subjects: keyring.subjects, index });
   const tokeniser = createVisitTokeniser(parts);
@@ -142,6 +146,7 @@ export async function openVaultForTest(options: VaultForTestOptions = {}): Promi
     trail,
     audit,
     doomedKeys,
+    inTurn,
     directory,
     sessions,
     links,

@@ -48,4 +48,26 @@ describe("doomed keys", () => {
       true,
     ]);
   });
+
+  it("die whatever becomes of those before them, which the sweep reports", async () => {
+    const { documents, keyring, doomedKeys } = opened;
+    const names = Array.from({ length: 1100 }, (_, index) => `a${index}`);
+    await keyring.subjects.create("zoe");
+    await documents.commit([...names, "zoe"].map(doomedKeys.doom));
+    let isFull = true;
+    const tried: string[] = [];
+    const destroy = async (subject: string) => {
+      tried.push(subject);
+      if (isFull && subject !== "zoe") throw new Error(`no space for ${subject}`);
+      return keyring.subjects.destroy(subject);
+    };
+    const { sweep } = createDoomedKeys({ documents, subjects: { destroy } });
+    const failure = await sweep().catch((error: unknown) => error);
+    expect(failure).to.be.instanceOf(Error).with.property("message", "no space for a0");
+    expect(tried).to.have.length(1101);
+    expect(await exists("zoe")).to.equal(false);
+    isFull = false;
+    expect(await sweep()).to.equal(1100);
+    expect(await sweep()).to.equal(0);
+  });
 });

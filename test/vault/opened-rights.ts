@@ -21,7 +21,6 @@ import { createRestrictions } from "../../src/vault/rights/restriction.ts";
 import { createSharedRecords } from "../../src/vault/sharing/shared-records.ts";
 import type { SharedRecords } from "../../src/vault/sharing/shared-records.ts";
 import { createSubjectRights } from "../../src/vault/rights/subject-rights.ts";
-import { createTurns } from "../../src/vault/turns.ts";
 import { appChanges } from "../../src/vault/users/user-app-record.ts";
 import { createUserIndex } from "../../src/vault/users/user-index.ts";
 import { encodeUser, keyNameOf } from "../../src/vault/users/user-record.ts";
@@ -75,7 +74,7 @@ let sessionCount = 0;
 /** The routes of shared records and of the data subject's rights over a vault of real parts. */
 export async function openRights(): Promise<OpenedRights> {
   const opened = await openVaultForTest();
-  const { documents, trail, directory, sessions, keyring, clock } = opened;
+  const { documents, trail, directory, sessions, keyring, doomedKeys, clock, inTurn } = opened;
   const { subjects } = keyring;
   const restrictions = createRestrictions(documents);
   const records = createSharedRecords({
@@ -84,8 +83,10 @@ export async function openRights(): Promise<OpenedRights> {
     directory,
     restrictions,
     keyring,
+    doomedKeys,
     clock,
     maxSharedRecordMs: MAX_SHARED_MS,
+    inTurn,
     sessions,
     viewFor: (role, view) => gradeSession(view, role, DISCLOSURE),
   });
@@ -100,9 +101,9 @@ export async function openRights(): Promise<OpenedRights> {
     shared: records.holding,
     others: [],
   });
-  const erasures = createErasures({ documents, subjects, clock, holdings });
+  const erasures = createErasures({ documents, subjects, clock, inTurn, holdings });
   const erasuresOver = (user: readonly HoldingPart[]) =>
-    createErasures({ documents, subjects, clock, holdings: { user, session: [] } });
+    createErasures({ documents, subjects, clock, inTurn, holdings: { user, session: [] } });
   const rights = createSubjectRights({
     trail,
     directory,
@@ -111,7 +112,7 @@ export async function openRights(): Promise<OpenedRights> {
     erasures,
     restrictions,
     holdings,
-    inTurn: createTurns(),
+    inTurn,
     clock,
   });
 

@@ -45,7 +45,12 @@ describe("operation", () => {
 
   it("reveals, changes and leaves one event with all that it was told", async () => {
     const key = randomBytes(32);
-    const given = { reason: "  ticket 4711 ", mode: "email", who: "ada@example.org", app: "shop" };
+    const given = {
+      reason: "  ticket 4711 ",
+      mode: "email",
+      who: "ada@example.org",
+      app: "shop",
+    } as const;
     const answer = await run(given, async ({ about }) => {
       about(ADA, key);
       const personal = { before: { a: 1 }, after: { a: 2 } };
@@ -136,6 +141,18 @@ describe("operation", () => {
     expect(await codeOf(run({ reason }, show))).to.equal("reason-invalid");
     const { status, message, reason: kept } = await onlyEvent();
     expect([status, message, kept]).to.deep.equal(["error", "reason-invalid", undefined]);
+  });
+
+  it("keeps no reason of somebody without an access token, and does not even read it", async () => {
+    for (const reason of ["canary", "canary\n", "c".repeat(5000)])
+      expect(await codeOf(run({ caller: undefined, reason }, show))).to.equal("access-denied");
+    for (const event of await events()) expect(event.reason).to.equal(undefined);
+    await run({ caller: undefined, permission: undefined, reason: "canary\n" }, show);
+    for (const sequence of [1, 2, 3, 4]) {
+      const stored = Buffer.from((await opened.raw(sequence)) ?? []);
+      expect(stored.length).to.be.greaterThan(0);
+      expect(stored.includes("canary")).to.equal(false);
+    }
   });
 
   it("leaves one event of a failure, with the code and not with what it said", async () => {

@@ -3,6 +3,7 @@ import { ROOT } from "../../src/callers/caller.ts";
 import { LogveilError } from "../../src/errors.ts";
 import { parseSessionToken } from "../../src/token/session-token.ts";
 import { proxiedKeyName } from "../../src/vault/sessions/session-keys.ts";
+import { createSessionShelf } from "../../src/vault/sessions/session-shelf.ts";
 import { addUser } from "../kit/known-user.ts";
 import { openVaultForTest } from "../kit/opened-vault.ts";
 import type { OpenedVault } from "../kit/opened-vault.ts";
@@ -135,6 +136,27 @@ describe("erasing a session", () => {
     expect(await opened.sessions.eraseSessionsOf(ada)).to.deep.equal([]);
     expect(await opened.sessions.links.linksOf(ada)).to.deep.equal([]);
     expect(await opened.sessions.links.linksOf(bob)).to.have.length(2);
+  });
+
+  it("asks for the keys of many at once, so that they go together", async () => {
+    const ada = await addUser(opened, { login: "ada" });
+    for (let index = 1; index <= 20; index += 1) {
+      const { uuid } = await opened.visit({ ...VISIT, address: `192.0.2.${String(index)}` });
+      await opened.links.link(uuid, ada);
+    }
+    let [underWay, most] = [0, 0];
+    const carryOut = async (name: string) => {
+      most = Math.max(most, (underWay += 1));
+      await opened.doomedKeys.carryOut(name);
+      underWay -= 1;
+    };
+    const { store, keyring, clock } = opened;
+    const doomedKeys = { ...opened.doomedKeys, carryOut };
+    const onErased = () => undefined;
+    const sessions = createSessionShelf({ store, keyring, clock, doomedKeys, onErased });
+    expect(await sessions.eraseSessionsOf(ada)).to.have.length(20);
+    expect(most).to.be.greaterThan(1);
+    expect(await opened.documents.list("doomedKey")).to.deep.equal([]);
   });
 
   it("ends also when list and owner do not agree", async () => {

@@ -15,6 +15,7 @@ import type { StatedRequest } from "../stated-reason.ts";
 import type { TakeTurn } from "../turns.ts";
 import { findIdentityMode, parseIdentityMode, parseUserToken } from "../users/user-directory.ts";
 import type { UserDirectory } from "../users/user-directory.ts";
+import { requireShowable } from "../users/user-location.ts";
 import type { NamedUser } from "../users/user-location.ts";
 import type { Hold } from "../users/user-parts.ts";
 import { openContents, sealContents } from "./user-request.ts";
@@ -55,7 +56,9 @@ export type Requests = {
   readonly list: (
     asked: Page & { readonly caller: Caller | undefined; readonly status: string },
   ) => Promise<RequestList>;
+  /** Rejects `record-restricted`. */
   readonly listOf: (asked: NamedUser & Page) => Promise<RequestList>;
+  /** Rejects `record-restricted`. */
   readonly read: (asked: {
     readonly caller: Caller | undefined;
     readonly rtoken: string;
@@ -97,6 +100,7 @@ export function createRequests(parts: RequestsParts): Requests {
       return operate(trail, operation, async ({ about }) => {
         const token = await findToken(parts, mode, id);
         about(token, await parts.directory.keyOf(token));
+        await requireShowable(parts.directory, token, caller);
         const listed = await table.list({ token }, { offset, limit });
         return { result: new Concealed(await shown(parts, listed)) };
       });
@@ -107,6 +111,7 @@ export function createRequests(parts: RequestsParts): Requests {
         const request = await requireRequest(parts, rtoken);
         const key = await parts.directory.keyOf(request.token);
         about(request.token, key);
+        await requireShowable(parts.directory, request.token, caller);
         const { original = {}, change } = openContents(request, key);
         const { app } = request;
         return { result: new Concealed({ app, original, change }) };

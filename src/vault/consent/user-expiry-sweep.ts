@@ -1,4 +1,4 @@
-import type { Caller } from "../../callers/caller.ts";
+import { SWEEPER } from "../../callers/caller.ts";
 import { LogveilError, hasCode } from "../../errors.ts";
 import type { Documents } from "../../store/documents.ts";
 import type { HoldingPart } from "../rights/holdings.ts";
@@ -6,9 +6,6 @@ import { operate } from "../operation.ts";
 import { expire, expiryTurn } from "./user-expiration.ts";
 import type { UserExpirationParts } from "./user-expiration.ts";
 import type { Due, UserExpiryTable } from "./user-expiry.ts";
-
-/** Who erases users whose time has come, for the audit trail. */
-const SWEEPER: Caller = { name: "expiry", role: "root" };
 
 export type UserExpirySweepParts = Pick<
   UserExpirationParts,

@@ -1,13 +1,14 @@
 // The captcha in front of the log-in, which keeps machines from having codes sent to people. Nothing is stored: a captcha code is its six
-// digits and its end, sealed under a key that lives as long as the process, and whoever asks for its picture shows the code.
+// digits, its end and its serial number, sealed under a key that lives as long as the process, and whoever asks for its picture shows the
+// code. Whether it was used is one bit in a ring of the newest serial numbers.
 
-import { LRUCache } from "lru-cache";
 import type { Clock } from "../../clock.ts";
 import { LogveilError } from "../../errors.ts";
 import { aeadKey, associatedData, openWith, sealWith } from "../../keys/aead.ts";
 import { equalInConstantTime } from "../../keys/constant-time.ts";
 import { randomBytes, randomDigits } from "../../keys/secure-random.ts";
 import { drawDigits } from "./captcha-image.ts";
+import { createSerialRing } from "./serial-ring.ts";
 
 export type Captcha = {
   /** A new captcha code, hex. */
@@ -19,8 +20,8 @@ export type Captcha = {
 };
 
 export const CAPTCHA_TTL_MS = 120_000;
-/** Codes that were used and have not expired, at most; while there are so many nobody gets through. */
-const MAX_USED = 20_000;
+/** 2 MB, 16,777,216 codes. Only who has 140,000 made a second pushes one out of it before its two minutes are over. */
+const RING_BYTES = 2 ** 21;
 /** Pictures under way; each takes about 2 ms, of which most is outside the event loop. */
 const MAX_DRAWING = 8;
 const DIGITS = 6;
@@ -37,28 +38,22 @@ export type CaptchaParts = {
 
 export function createCaptcha({ clock, newDigits }: CaptchaParts): Captcha {
   const key = aeadKey(randomBytes(32));
-  // SECURITY: one clock for both ends, or a wall clock that stands still would let a code outlive the memory of its use.
-  const used = new LRUCache<string, true>({
-    max: MAX_USED,
-    ttl: CAPTCHA_TTL_MS,
-    ttlResolution: 0,
-    perf: { now: () => clock.monotonic() + 1 }, // a start of 0 means "none" to the cache
-  });
+  const ring = createSerialRing(RING_BYTES);
   let drawing = 0;
-  const open = (code: string): string => {
+  const open = (code: string) => {
     if (!HEX.test(code)) throw new LogveilError("captcha-invalid");
-    const [digits = "", expiresAt = ""] = openCode(key, code).split(":");
+    const [digits = "", expiresAt = "", serial = ""] = openCode(key, code).split(":");
     if (Number(expiresAt) <= clock.monotonic()) throw new LogveilError("captcha-invalid");
-    return digits;
+    return { digits, serial: Number(serial) };
   };
   return {
     create: () => {
       const digits = newDigits?.() ?? randomDigits(DIGITS);
-      const text = `${digits}:${clock.monotonic() + CAPTCHA_TTL_MS}`;
+      const text = `${digits}:${clock.monotonic() + CAPTCHA_TTL_MS}:${ring.next()}`;
       return sealWith(key, Buffer.from(text), BINDING).toString("hex");
     },
     draw: async (code) => {
-      const digits = open(code);
+      const { digits } = open(code);
       if (drawing >= MAX_DRAWING) throw new LogveilError("captcha-busy");
       drawing += 1;
       try {
@@ -68,12 +63,9 @@ export function createCaptcha({ clock, newDigits }: CaptchaParts): Captcha {
       }
     },
     check: (code, answer) => {
-      const digits = open(code);
-      const spelled = code.toLowerCase();
-      if (used.size >= MAX_USED) used.purgeStale();
-      // SECURITY: at the bound the oldest would be forgotten and could be used again.
-      if (used.has(spelled) || used.size >= MAX_USED) throw new LogveilError("captcha-invalid");
-      used.set(spelled, true);
+      const { digits, serial } = open(code);
+      // SECURITY: before the answer is looked at, so that a wrong one uses the code up as well.
+      if (!ring.use(serial)) throw new LogveilError("captcha-invalid");
       if (!equalInConstantTime(answer, digits)) throw new LogveilError("captcha-invalid");
     },
   };

@@ -2,7 +2,8 @@
 // whoever shows that code gets an access token for that user's own records.
 //
 // SECURITY: nothing here tells whether a user exists. An address without a user goes the same way as one with: a code is made, counted
-// and kept for it, and only the message is missing. Messages leave later, from the outbox, so the answer does not wait for them.
+// and kept for it, and only the message is missing. Messages leave later, from the outbox, so the answer does not wait for them. Whoever
+// shows a code is looked up only once it was right, and a wrong one is an event about nobody: anybody can send those without end.
 
 import type { AuditTrail } from "../../audit/trail.ts";
 import type { LogInTokens } from "../../callers/log-in-tokens.ts";
@@ -17,6 +18,7 @@ import type { OneTimeCodes } from "./one-time-codes.ts";
 import { operate } from "../operation.ts";
 import type { OperationContext } from "../operation.ts";
 import type { UserDirectory } from "../users/user-directory.ts";
+import type { UserIndex } from "../users/user-index.ts";
 
 /** How a data subject named themselves: `email` or `phone` and what they typed. */
 export type Claim = { readonly mode: string; readonly identity: string };
@@ -33,8 +35,8 @@ export type LogIn = {
   /** A PNG. Rejects `captcha-invalid`, `captcha-busy`. */
   readonly drawCaptcha: (code: string) => Promise<Buffer>;
   /**
-   * Sends a code, if there is somebody to send it to and they have not had five within the hour; resolves alike in either case. Rejects
-   * `mode-invalid`, `captcha-invalid`, `notify-unconfigured`.
+   * Sends a code, if there is somebody to send it to and their address has not had five within the hour; resolves alike in either case.
+   * Rejects `mode-invalid`, `captcha-invalid`, `notify-unconfigured`.
    */
   readonly sendCode: (
     claim: Claim,
@@ -45,8 +47,9 @@ export type LogIn = {
 };
 
 export type LogInParts = {
-  readonly trail: Pick<AuditTrail, "append">;
+  readonly trail: Pick<AuditTrail, "append" | "admitAnonymous">;
   readonly directory: Pick<UserDirectory, "resolve" | "keyOf" | "profileOf">;
+  readonly index: Pick<UserIndex, "keyOf">;
   readonly codes: Pick<OneTimeCodes, "issue" | "redeem">;
   readonly captcha: Captcha;
   readonly notifier: Pick<Notifier, "notify" | "canNotify">;
@@ -56,6 +59,11 @@ export type LogInParts = {
 };
 
 type Mode = "email" | "phone";
+
+type ReadClaim = Claim & { readonly mode: Mode };
+
+/** Characters of an e-mail address at most (RFC 3696 section 3: 64, the @ and 255); what is longer is nobody's. */
+const MAX_IDENTITY = 320;
 
 export function createLogIn(parts: LogInParts): LogIn {
   const { trail, captcha, notifier } = parts;
@@ -74,11 +82,10 @@ export function createLogIn(parts: LogInParts): LogIn {
         return { result: undefined, changes: await sendCode(parts, context, { ...claim, mode }) };
       }),
     logIn: (claim, code) =>
-      operate(trail, { ...open, ...described("user login by", claim) }, async (context) => {
-        const mode = parseMode(claim.mode);
-        const { token, owner } = await identify(parts, context, { ...claim, mode });
-        const isRight = await parts.codes.redeem(owner, mode, code);
-        if (!isRight || token === undefined) throw new LogveilError("code-invalid");
+      operate(trail, { ...open, ...described("user login by", claim) }, async ({ about }) => {
+        const token = await redeem(parts, { ...claim, mode: parseMode(claim.mode) }, code);
+        if (token === undefined) throw new LogveilError("code-invalid");
+        about(token, await parts.directory.keyOf(token));
         return { result: new Concealed({ xtoken: await parts.tokens.create(token), token }) };
       }),
   };
@@ -86,13 +93,16 @@ export function createLogIn(parts: LogInParts): LogIn {
 
 async function sendCode(
   parts: LogInParts,
-  context: OperationContext,
-  claim: Claim & { readonly mode: Mode },
+  { about }: OperationContext,
+  claim: ReadClaim,
 ): Promise<readonly Change[]> {
-  const { mode } = claim;
-  const { token, owner } = await identify(parts, context, claim);
-  const code = await parts.codes.issue(owner, mode);
-  if (token === undefined || code === undefined) return [];
+  const { mode, identity } = claim;
+  if (identity.length > MAX_IDENTITY) return [];
+  const code = await parts.codes.issue(ownerOf(parts, claim), mode);
+  const token = await parts.directory.resolve(mode, identity);
+  if (token === undefined) return [];
+  about(token, await parts.directory.keyOf(token));
+  if (code === undefined) return [];
   // SECURITY: to the address that is kept and not to the one that was typed, which may only look like it to the index.
   const address = addressOf((await parts.directory.profileOf(token))?.[mode], mode, parts);
   if (address === undefined) return [];
@@ -106,16 +116,22 @@ async function sendCode(
   });
 }
 
-async function identify(
-  { directory }: LogInParts,
-  { about }: OperationContext,
-  { mode, identity }: Claim & { readonly mode: Mode },
-): Promise<{ readonly token: string | undefined; readonly owner: string }> {
-  const token = await directory.resolve(mode, identity);
-  // Whoever is nobody has codes as well, which nobody receives.
-  if (token === undefined) return { token, owner: `nobody:${mode}:${identity}` };
-  about(token, await directory.keyOf(token));
-  return { token, owner: `user:${token}` };
+/** The user whose code it is; undefined for everything else. */
+async function redeem(
+  parts: LogInParts,
+  claim: ReadClaim,
+  code: string,
+): Promise<string | undefined> {
+  const { mode, identity } = claim;
+  if (identity.length > MAX_IDENTITY) return undefined;
+  // SECURITY: before anybody is looked up. What is done for a wrong code must not depend on whether there is such a person.
+  const isRight = await parts.codes.redeem(ownerOf(parts, claim), mode, code);
+  return isRight ? parts.directory.resolve(mode, identity) : undefined;
+}
+
+/** Whose codes they are: the address's, in whatever spelling. Whoever is nobody has codes as well, which nobody receives. */
+function ownerOf({ index }: LogInParts, { mode, identity }: ReadClaim): string {
+  return `${mode}:${index.keyOf(mode, identity) ?? identity}`;
 }
 
 function addressOf(

@@ -11,7 +11,7 @@ import { createTurns } from "../turns.ts";
 import type { TakeTurn } from "../turns.ts";
 
 export const CODE_TTL_MS = 60_000;
-/** With `MAX_ATTEMPTS` it makes 25 guesses an hour at a million possibilities. */
+/** For each owner. With `MAX_ATTEMPTS` it makes 25 guesses an hour at a million possibilities. */
 export const MAX_CODES = 5;
 export const MAX_ATTEMPTS = 5;
 const WINDOW_MS = 3_600_000;
@@ -44,7 +44,7 @@ type Row = {
   readonly issuedAtMs: readonly number[];
 };
 
-/** `owner` is any text that stands for one person; nobody learns from a row whether that person exists. */
+/** `owner` is any text that stands for one address; nobody learns from a row whether it is anybody's. */
 export function createOneTimeCodes(parts: OneTimeCodesParts): OneTimeCodes {
   // SECURITY: one operation at a time for each owner, or guesses sent side by side would all see the same count of attempts.
   const inTurn = createTurns();

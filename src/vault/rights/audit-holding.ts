@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { openPersonal } from "../../audit/event.ts";
 import type { AuditRecord } from "../../audit/event.ts";
 import type { AuditTrail } from "../../audit/trail.ts";
@@ -13,8 +14,11 @@ export type AuditHoldingParts = {
   readonly alsoKnownAs?: (subject: string) => Promise<readonly string[]>;
 };
 
-/** What the trail counts and lists in one go. */
-const SLICE = 10_000;
+/** Events of an export at most, the newest. SECURITY: others make them, and an export is held in memory as one. */
+const MAX_EVENTS = 10_000;
+
+/** Events that are opened in one go: some milliseconds of the event loop. */
+const SLICE = 500;
 
 /** The events about a person, with their contents opened. An erasure leaves them, so that the chain holds, and makes the contents unreadable. */
 export function createAuditHolding(parts: AuditHoldingParts): HoldingPart {
@@ -24,35 +28,44 @@ export function createAuditHolding(parts: AuditHoldingParts): HoldingPart {
     exportOf: async (subject) => {
       const key = await keyOf(subject);
       const subjects = [subject, ...((await alsoKnownAs?.(subject)) ?? [])];
-      const events: AuditRecord[] = [];
-      for (const name of subjects) events.push(...(await eventsOf(trail, name)));
-      const ordered = events.toSorted((one, other) => one.sequence - other.sequence);
-      return ordered.length === 0
-        ? undefined
-        : new Concealed(ordered.map((event) => presentEvent(event, key)));
+      const { events, leftOut } = await newestOf(trail, subjects);
+      if (events.length === 0) return undefined;
+      const presented: unknown[] = [];
+      if (leftOut > 0) presented.push({ title: "older events left out", count: leftOut });
+      for (const [index, event] of events.entries()) {
+        if (index % SLICE === 0) await nextTurn();
+        presented.push(presentEvent(event, key));
+      }
+      return new Concealed(presented);
     },
     eraseOf: async (subject) => ({
-      count: (await trail.list({ subject, offset: 0, limit: 1 })).total,
+      // A trail that cannot be read must not stand in the way of an erasure: then none is counted.
+      count: await trail.list({ subject, offset: 0, limit: 1 }).then(
+        ({ total }) => total,
+        () => 0,
+      ),
     }),
   };
 }
 
-/** Newest first; those of the oldest millisecond of a slice come again with the next one, and are taken once. */
-async function eventsOf(
+/** The newest events about any of `subjects`, oldest first, and how many older ones there are. */
+async function newestOf(
   trail: AuditHoldingParts["trail"],
-  subject: string,
-): Promise<readonly AuditRecord[]> {
-  const events = new Map<number, AuditRecord>();
-  let toMs: number | undefined;
-  for (;;) {
-    const { rows } = await trail.list({ subject, toMs, offset: 0, limit: SLICE });
-    const known = events.size;
-    for (const row of rows) events.set(row.sequence, row);
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < SLICE || events.size === known)
-      return [...events.values()];
-    toMs = last.whenMs + 1;
+  subjects: readonly string[],
+): Promise<{ readonly events: readonly AuditRecord[]; readonly leftOut: number }> {
+  let events: readonly AuditRecord[] = [];
+  let leftOut = 0;
+  for (const subject of subjects) {
+    const { rows, total } = await trail.list({ subject, offset: 0, limit: MAX_EVENTS });
+    // Not `total - rows.length`: an event that is gone from the store is not one that was left out.
+    leftOut += Math.max(0, total - MAX_EVENTS);
+    if (rows.length === 0) continue;
+    // Cut each time: there may be many sessions.
+    const all = [...events, ...rows].toSorted((one, other) => one.sequence - other.sequence);
+    events = all.slice(-MAX_EVENTS);
+    leftOut += all.length - events.length;
   }
+  return { events, leftOut };
 }
 
 function presentEvent(event: AuditRecord, key: Buffer | undefined) {

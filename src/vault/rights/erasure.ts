@@ -1,5 +1,5 @@
 // Erasure of a person: the key first, so that from then on nothing opens what lies about, in whatever file or backup; then, kind by
-// kind, all that is theirs. Each step is noted with what it did, and whatever interrupts it, the next start goes on from there.
+// kind, all that is theirs. Each step is noted with what it did, and whatever interrupts it, the next start or sweep goes on from there.
 
 import type { Clock } from "../../clock.ts";
 import { LogveilError } from "../../errors.ts";
@@ -11,7 +11,11 @@ import { decodeErasure, decodeReceipt, encodeErasure } from "./erasure-receipt.t
 import type { Erasure, ErasureReceipt, ErasureSubject } from "./erasure-receipt.ts";
 import type { HoldingPart } from "./holdings.ts";
 import { restrictionChange } from "./restriction.ts";
+import { resumeEach } from "../resumption.ts";
+import { sessionTurn } from "../sessions/session-turn.ts";
 import { createTurns } from "../turns.ts";
+import type { TakeTurn } from "../turns.ts";
+import { userTurn } from "../users/user-turn.ts";
 
 export type Erasures = {
   /**
@@ -26,7 +30,7 @@ export type Erasures = {
   readonly carryOut: (subject: ErasureSubject) => Promise<ErasureReceipt>;
   /** One that is carried out or under way. */
   readonly isKnown: (subject: ErasureSubject) => Promise<boolean>;
-  /** Carries out what was begun and interrupted; resolves how many. */
+  /** Carries out what was begun and interrupted; resolves how many. One that fails stops none of the others. */
   readonly resume: () => Promise<number>;
   /** Removes receipts that are older than `beforeMs`; resolves how many. */
   readonly retire: (beforeMs: number) => Promise<number>;
@@ -35,18 +39,28 @@ export type Erasures = {
 export type ErasuresParts = {
   readonly documents: Documents;
   readonly subjects: Pick<SubjectKeys, "find" | "destroy">;
+  /** The same as for users. */
+  readonly inTurn: TakeTurn;
   readonly clock: Clock;
   readonly holdings: Readonly<Record<ErasureSubject["kind"], readonly HoldingPart[]>>;
 };
 
-/** Bound of one resumption, and of one removal of receipts; the others come with the next. */
+/** The turn (turns.ts) of an erasure, and of everything that must not go on meanwhile. */
+export function erasureTurn({ kind, id }: ErasureSubject): string {
+  return kind === "user" ? userTurn(id) : sessionTurn(id);
+}
+
+/** Bound of one removal of receipts; the others come with the next. */
 const MAX_LISTED = 10_000;
 
 export function createErasures(parts: ErasuresParts): Erasures {
   const { documents } = parts;
-  const inTurn = createTurns();
+  const inErasureTurn = createTurns();
   const carryOutInTurn = (subject: ErasureSubject) =>
-    inTurn(nameOf(subject), () => carryOut(parts, subject));
+    inErasureTurn(nameOf(subject), () => carryOut(parts, subject));
+  // SECURITY: whoever erases holds the data subject's turn, and so must a resumption: nothing of theirs is stored meanwhile.
+  const resumeInTurn = (subject: ErasureSubject) =>
+    parts.inTurn(erasureTurn(subject), () => carryOutInTurn(subject));
   return {
     begin: async (subject, keyNames) => {
       const underWay = await findErasure(documents, subject);
@@ -57,11 +71,10 @@ export function createErasures(parts: ErasuresParts): Erasures {
     isKnown: async (subject) =>
       (await findErasure(documents, subject)) !== undefined ||
       (await documents.find("meta", receiptKey(subject))) !== undefined,
-    resume: async () => {
-      const begun = await documents.list("meta", { prefix: "erasure/", limit: MAX_LISTED });
-      for (const { value } of begun) await carryOutInTurn(decodeErasure(value).subject);
-      return begun.length;
-    },
+    resume: () =>
+      resumeEach(documents, { table: "meta", prefix: "erasure/" }, async ({ value }) =>
+        resumeInTurn(decodeErasure(value).subject),
+      ),
     retire: async (beforeMs) => {
       const receipts = await documents.list("meta", { prefix: "receipt/", limit: MAX_LISTED });
       const old = receipts.filter(({ value }) => decodeReceipt(value).endedMs < beforeMs);

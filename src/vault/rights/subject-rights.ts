@@ -8,6 +8,7 @@ import type { Permission } from "../../callers/role.ts";
 import type { SubjectKeys } from "../../keys/subject-keys.ts";
 import type { Change } from "../../store/documents.ts";
 import type { ErasureReceipt, ErasureSubject } from "./erasure-receipt.ts";
+import { erasureTurn } from "./erasure.ts";
 import type { Erasures } from "./erasure.ts";
 import { exportHoldings } from "./holdings.ts";
 import type { HoldingPart } from "./holdings.ts";
@@ -24,7 +25,6 @@ import { findIdentityMode, parseIdentityMode, parseUserToken } from "../users/us
 import type { UserDirectory } from "../users/user-directory.ts";
 import { keyNameOf } from "../users/user-record.ts";
 import { indexTurn } from "../users/user-records.ts";
-import { userTurn } from "../users/user-turn.ts";
 
 export type RightsRequest = StatedRequest & {
   /** As for users, and `session`. */
@@ -50,7 +50,7 @@ export type SubjectRights = {
 };
 
 export type SubjectRightsParts = {
-  readonly trail: Pick<AuditTrail, "append">;
+  readonly trail: Pick<AuditTrail, "append" | "admitAnonymous">;
   readonly directory: Pick<UserDirectory, "resolve" | "keyOf" | "find">;
   readonly sessions: Pick<SessionShelf, "find">;
   readonly subjects: Pick<SubjectKeys, "find">;
@@ -94,7 +94,7 @@ async function eraseSubject(
   const carriedOut = Promise.withResolvers<ErasureReceipt>();
   await operate(trail, operation, async (context) => {
     const subject = await nameSubject(context);
-    await context.hold((act) => parts.inTurn(turnOf(subject), act));
+    await context.hold((act) => parts.inTurn(erasureTurn(subject), act));
     // Nobody gets the person's e-mail address before it is free.
     const indexTurns = (await findUser(parts, subject))?.indexKeys.map(indexTurn) ?? [];
     await context.hold((act) => parts.inTurn(indexTurns, act));
@@ -129,7 +129,7 @@ async function restrictSubject(
   const { operation, nameSubject } = await prepare(parts, request, "rights.restrict", verb);
   return operate(parts.trail, operation, async (context) => {
     const subject = await nameSubject(context);
-    await context.hold((act) => parts.inTurn(turnOf(subject), act));
+    await context.hold((act) => parts.inTurn(erasureTurn(subject), act));
     await requireHeld(parts, subject);
     const isRestricted = await parts.restrictions.isRestricted(subject.id);
     const isAsked = sinceMs !== undefined;
@@ -211,10 +211,6 @@ async function findUser({ directory }: SubjectRightsParts, { kind, id }: Erasure
 
 function sessionKeyName(id: string): string {
   return `session:${id}`;
-}
-
-function turnOf({ kind, id }: ErasureSubject): string {
-  return kind === "user" ? userTurn(id) : `rights/session/${id}`;
 }
 
 function isSessionMode(text: string): boolean {

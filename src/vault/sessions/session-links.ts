@@ -29,6 +29,8 @@ export type SessionLinkTable = {
   readonly unlinking: (kind: SessionKind, session: string) => Promise<readonly Change[]>;
   /** In the order in which they were linked; at most 10,000. */
   readonly linksOf: (userToken: string) => Promise<readonly SessionLink[]>;
+  /** How many of the proxy's sessions are the person's, counted up to `atMost` (10,000 or less). */
+  readonly countProxiedOf: (userToken: string, atMost: number) => Promise<number>;
   /** What takes a session off the person's list that is not theirs any more, and leaves it to whoever has it. */
   readonly unlisting: (userToken: string, link: SessionLink) => Change;
   /** Links of the proxy's sessions of one epoch: at most 1000, the others once these are gone. */
@@ -74,6 +76,10 @@ export function createSessionLinkTable(
       return found
         .map(({ key, value }) => ({ ...parseUserKey(key), ...decodeTimes(value) }))
         .toSorted((one, other) => one.linkedAtMs - other.linkedAtMs);
+    },
+    countProxiedOf: async (userToken, atMost) => {
+      const prefix = `${userToken}/${sessionKey("proxied", "")}`;
+      return (await documents.list("userSession", { prefix, limit: atMost })).length;
     },
     unlinkingEpoch: async (epoch) => {
       // A token's first eight digits are its epoch, so those of one epoch lie together.

@@ -16,7 +16,7 @@ import type { SessionShelf } from "./session-shelf.ts";
 import type { SessionView } from "./session-view.ts";
 import { readStated } from "../stated-reason.ts";
 import type { Members, StatedRequest } from "../stated-reason.ts";
-import { parseIdentityMode, parseUserToken } from "../users/user-directory.ts";
+import { findIdentityMode, parseIdentityMode, parseUserToken } from "../users/user-directory.ts";
 import type { UserDirectory } from "../users/user-directory.ts";
 
 /** `limit` is 100 at most. */
@@ -66,7 +66,8 @@ function createListing(parts: SessionListsParts): SessionLists["listSessions"] {
       caller,
       permission,
       title: "get all user sessions",
-      mode,
+      // SECURITY: what was given as a mode and is none may be anything, and the trail keeps this unsealed.
+      mode: findIdentityMode(mode),
       who: id,
     } as const;
     return operate(trail, operation, async ({ about }) => {

@@ -8,6 +8,7 @@ import { Concealed } from "../concealed.ts";
 import { operate } from "../operation.ts";
 import type { OperationContext, Outcome } from "../operation.ts";
 import { parseSessionId } from "../sessions/session-id.ts";
+import { sessionTurn } from "../sessions/session-turn.ts";
 import { findAppOf, findKeyOf, isAnyRestricted } from "./shared-record-parts.ts";
 import type { SharedRecordsContext } from "./shared-record-parts.ts";
 import { parseTerms } from "./shared-record-terms.ts";
@@ -17,6 +18,7 @@ import type { SharedRecord, Shown } from "./shared-record.ts";
 import { readStated } from "../stated-reason.ts";
 import type { Members, Stated, StatedRequest } from "../stated-reason.ts";
 import { findIdentityMode, parseIdentityMode, parseUserToken } from "../users/user-directory.ts";
+import { userTurn } from "../users/user-turn.ts";
 
 export type ShareRequest = StatedRequest & { readonly mode: string; readonly id: string };
 
@@ -35,10 +37,12 @@ export async function shareUser(
   const title = `create shareable record by ${mode ?? "unknown mode"}`;
   const operation = { caller, permission, title, mode, who: id, reason } as const;
   return operate(parts.trail, operation, async (context) => {
-    const token = await resolveUser(parts, modeText, id, context);
-    const terms = termsOf(parts, stated.members());
-    const chosen = await chooseShown(parts, token, terms, caller);
-    return storeShared(parts, { ...chosen, terms, caller, stated });
+    const chosen = await chooseHeld(parts, context, async () => {
+      const token = await resolveUser(parts, modeText, id, context);
+      const terms = termsOf(parts, stated.members());
+      return { ...(await chooseShown(parts, token, terms, caller)), terms };
+    });
+    return storeShared(parts, { ...chosen, caller, stated });
   });
 }
 
@@ -56,14 +60,33 @@ export async function shareSession(
   return operate(parts.trail, operation, async (context) => {
     const session = parseSessionId(text);
     const shown = { kind: "session", session } as const;
-    context.about(session, await findKeyOf(parts, shown));
-    const found = await parts.sessions.find(session);
-    if (found === undefined) throw new LogveilError("not-found");
-    const subjects = found.owner === undefined ? [session] : [session, found.owner];
-    await requireUnrestricted(parts, subjects);
-    const terms = termsOf(parts, stated.members());
-    return storeShared(parts, { shown, subjects, terms, caller, stated });
+    const chosen = await chooseHeld(parts, context, async () => {
+      context.about(session, await findKeyOf(parts, shown));
+      const found = await parts.sessions.find(session);
+      if (found === undefined) throw new LogveilError("not-found");
+      const subjects = found.owner === undefined ? [session] : [session, found.owner];
+      await requireUnrestricted(parts, subjects);
+      return { shown, subjects, terms: termsOf(parts, stated.members()) };
+    });
+    return storeShared(parts, { ...chosen, caller, stated });
   });
+}
+
+/**
+ * SECURITY: chosen again within the turns of everybody whom it shows, which last until the record is stored: an erasure comes before it, or
+ * finds it. Rejects `not-found` when it has become somebody else's meanwhile.
+ */
+async function chooseHeld<Choice extends Chosen>(
+  { inSubjectTurn }: SharedRecordsContext,
+  { hold }: OperationContext,
+  choose: () => Promise<Choice>,
+): Promise<Choice> {
+  const held = new Set((await choose()).subjects);
+  const turns = [...held].flatMap((subject) => [userTurn(subject), sessionTurn(subject)]);
+  await hold((act) => inSubjectTurn(turns, act));
+  const chosen = await choose();
+  if (!chosen.subjects.every((subject) => held.has(subject))) throw new LogveilError("not-found");
+  return chosen;
 }
 
 async function resolveUser(
@@ -161,26 +184,5 @@ async function storeShared(
     result: new Concealed(bearer),
     changes: await parts.shelf.storing(record),
     message: id,
-    finish: () => takeBackUnlessHeld(parts, record),
   };
-}
-
-/**
- * SECURITY: an erasure destroys the key and then looks for shared records; one that was stored behind its back is found here, because
- * by then the key is gone. Rejects `not-found`.
- */
-async function takeBackUnlessHeld(
-  parts: SharedRecordsContext,
-  record: SharedRecord,
-): Promise<void> {
-  if (await isHeld(parts, record.shown)) return;
-  await parts.shelf.destroyKey(record.id);
-  await parts.documents.commit(parts.shelf.removal(record));
-  throw new LogveilError("not-found");
-}
-
-async function isHeld(parts: SharedRecordsContext, shown: Shown): Promise<boolean> {
-  if (shown.token !== undefined && (await parts.directory.keyOf(shown.token)) === undefined)
-    return false;
-  return shown.kind !== "session" || (await parts.sessions.find(shown.session)) !== undefined;
 }

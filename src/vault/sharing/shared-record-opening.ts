@@ -6,7 +6,7 @@ import type { Change } from "../../store/documents.ts";
 import { Concealed } from "../concealed.ts";
 import { selectFields } from "./field-selection.ts";
 import { operate } from "../operation.ts";
-import { findAppOf, findKeyOf, isAnyRestricted } from "./shared-record-parts.ts";
+import { endingOf, findAppOf, findKeyOf, isAnyRestricted } from "./shared-record-parts.ts";
 import type { SharedRecordsContext } from "./shared-record-parts.ts";
 import { findRecordId } from "./shared-record.ts";
 import type { SharedRecord } from "./shared-record.ts";
@@ -76,9 +76,10 @@ type Use = {
   readonly finish?: () => Promise<void>;
 };
 
-async function countUse({ shelf }: SharedRecordsContext, record: SharedRecord): Promise<Use> {
-  const { id, usesLeft } = record;
+async function countUse(parts: SharedRecordsContext, record: SharedRecord): Promise<Use> {
+  const { usesLeft } = record;
   if (usesLeft === undefined) return {};
-  if (usesLeft > 1) return { changes: await shelf.storing({ ...record, usesLeft: usesLeft - 1 }) };
-  return { changes: shelf.removal(record), finish: () => shelf.destroyKey(id) };
+  if (usesLeft > 1)
+    return { changes: await parts.shelf.storing({ ...record, usesLeft: usesLeft - 1 }) };
+  return endingOf(parts, record);
 }

@@ -12,6 +12,7 @@ import type { ShareRequest, ShareSessionRequest } from "./shared-record-creation
 import { createSharedRecordHolding } from "./shared-record-holding.ts";
 import { openShared } from "./shared-record-opening.ts";
 import type { SharedView } from "./shared-record-opening.ts";
+import { endingOf } from "./shared-record-parts.ts";
 import type { SharedRecordsContext, SharedRecordsParts } from "./shared-record-parts.ts";
 import { createSharedRecordShelf } from "./shared-record-shelf.ts";
 import type { SharedRecordPage } from "./shared-record-shelf.ts";
@@ -48,7 +49,7 @@ export function createSharedRecords(parts: SharedRecordsParts): SharedRecords {
     subjects: parts.keyring.subjects,
     nowMs: parts.clock.now,
   });
-  const context = { ...parts, shelf, inTurn: createTurns() };
+  const context = { ...parts, shelf, inTurn: createTurns(), inSubjectTurn: parts.inTurn };
   return {
     shareUser: (request) => shareUser(context, request),
     shareSession: (request) => shareSession(context, request),
@@ -83,8 +84,7 @@ function revoke(
     const places = candidates.find((found) => found !== undefined);
     if (places === undefined) throw new LogveilError("not-found");
     about(places.subjects[0] ?? places.id);
-    const finish = () => shelf.destroyKey(places.id);
-    return { result: undefined, changes: shelf.removal(places), message: places.id, finish };
+    return { result: undefined, message: places.id, ...endingOf(parts, places) };
   });
 }
 

@@ -5,6 +5,7 @@
 import { LogveilError } from "../../errors.ts";
 import type { Change } from "../../store/documents.ts";
 import type { HoldingPart } from "../rights/holdings.ts";
+import { resumeEach } from "../resumption.ts";
 import { appRemovals } from "./user-app-record.ts";
 import type { Hold, UserParts } from "./user-parts.ts";
 import { encodeErasedUser, keyNameOf } from "./user-record.ts";
@@ -20,7 +21,7 @@ export type UserErasure = {
   readonly prepare: (token: string, hold: Hold) => Promise<readonly Change[]>;
   /** After that is stored: destroys the key, then what others hold. Calling it again does no harm. */
   readonly finish: (token: string) => Promise<void>;
-  /** Finishes what a crash has interrupted; resolves how many those were. */
+  /** Finishes what a crash, or a full disk, has interrupted; resolves how many those were. One that fails stops none of the others. */
   readonly resume: () => Promise<number>;
 };
 
@@ -48,11 +49,10 @@ export function createUserErasure(parts: UserErasureParts): UserErasure {
   return {
     prepare: (token, hold) => prepare(parts, token, hold),
     finish,
-    resume: async () => {
-      const notes = await documents.list("meta", { prefix: NOTE });
-      for (const { key } of notes) await finish(key.slice(NOTE.length));
-      return notes.length;
-    },
+    resume: () =>
+      resumeEach(documents, { table: "meta", prefix: NOTE }, ({ key }) =>
+        finish(key.slice(NOTE.length)),
+      ),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Caller } from "../../callers/caller.ts";
 import type { Documents } from "../../store/documents.ts";
 import type { UserDirectory } from "./user-directory.ts";
 import { readUser } from "./user-record.ts";
@@ -16,7 +17,7 @@ export type UserRow = {
 };
 
 export type UserPage = {
-  /** Erased users too, as Databunker counts. */
+  /** Erased users too, as Databunker counts, and restricted ones. */
   readonly total: number;
   readonly rows: readonly UserRow[];
 };
@@ -30,18 +31,25 @@ export type UserListParts = {
 /** A record has 256 KiB at most, so this many are read in one go. */
 const SLICE = 100;
 
-/** Walks the whole table to count it: for people, not for requests in a loop. Leaves erased users out of the rows. */
-export function createUserList(
-  parts: UserListParts,
-): (page: { readonly offset: number; readonly limit: number }) => Promise<UserPage> {
-  return async ({ offset, limit }) => {
+export type ListUsers = (asked: {
+  readonly caller: Caller | undefined;
+  readonly offset: number;
+  readonly limit: number;
+}) => Promise<UserPage>;
+
+/**
+ * Walks the whole table to count it: for people, not for requests in a loop. Leaves erased users out of the rows, and restricted ones
+ * unless the data-protection officer asks.
+ */
+export function createUserList(parts: UserListParts): ListUsers {
+  return async ({ caller, offset, limit }) => {
     const page: StoredUser[] = [];
     let total = 0;
     for await (const user of lastTokenFirst(parts.documents)) {
       if (total >= offset && page.length < limit) page.push(user);
       total += 1;
     }
-    const rows = await Promise.all(page.map((user) => findRow(parts, user)));
+    const rows = await Promise.all(page.map((user) => findRow(parts, user, caller)));
     return { total, rows: rows.filter((row) => row !== undefined) };
   };
 }
@@ -60,8 +68,11 @@ async function* lastTokenFirst(documents: Documents): AsyncGenerator<StoredUser>
 async function findRow(
   { directory, expiryOf }: UserListParts,
   user: StoredUser,
+  caller: Caller | undefined,
 ): Promise<UserRow | undefined> {
   const { token } = user;
+  // SECURITY: as `requireShowable`; a list is nobody's own record.
+  if (caller?.role !== "dpo" && (await directory.isRestricted(token))) return undefined;
   const profile = (await directory.open(user))?.profile;
   return profile && { token, profile, ...(await expiryOf?.(token)) };
 }

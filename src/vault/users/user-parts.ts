@@ -23,7 +23,7 @@ export type SelfService = {
 export type UserParts = {
   readonly documents: Documents;
   readonly subjects: Keyring["subjects"];
-  readonly trail: Pick<AuditTrail, "append">;
+  readonly trail: Pick<AuditTrail, "append" | "admitAnonymous">;
   readonly directory: UserDirectory;
   readonly index: UserIndex;
   readonly schema: UserSchema;

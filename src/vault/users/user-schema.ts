@@ -66,32 +66,20 @@ export function parseUserSchema(text: string): UserSchema {
 class MarkedSchema implements UserSchema {
   readonly isGiven = true;
   readonly #validate: ValidateFunction;
+  readonly #mark: ValidateFunction;
+  readonly #markUnchecked: ValidateFunction;
   /** Where the keywords of ours note what they meet, while a validation runs. */
   #noted = newMarks();
 
-  constructor({ $schema, ...schema }: Readonly<Record<string, unknown>>) {
-    // `allErrors`, because our keywords must meet the whole profile; `format` is an annotation, as draft 2019-09 has it.
-    const ajv = new Ajv2019({
-      allErrors: true,
-      strictTypes: false,
-      validateFormats: false,
-      logger: false,
-    });
-    for (const keyword of MARKS) {
-      const validate = (
-        isMarked: unknown,
-        _data: unknown,
-        _schema: unknown,
-        context?: { instancePath: string },
-      ) => {
-        if (isMarked === true && context !== undefined)
-          this.#noted[keyword].add(context.instancePath);
-        return true;
-      };
-      ajv.addKeyword({ keyword, schemaType: "boolean", errors: false, validate });
-    }
+  constructor({ $schema, ...rest }: Readonly<Record<string, unknown>>) {
     const isDefault = $schema === undefined || (typeof $schema === "string" && DRAFT.test($schema));
-    this.#validate = ajv.compile(isDefault ? schema : { $schema, ...schema });
+    const schema = isDefault ? rest : { $schema, ...rest };
+    const note: Note = (keyword, path) => this.#noted[keyword].add(path);
+    // SECURITY: without `allErrors`, so that `maxLength` and `maxItems` end it before `pattern` and `uniqueItems` are tried.
+    this.#validate = createAjv(false, () => undefined).compile(schema);
+    // With `allErrors`, because our keywords must meet the whole profile.
+    this.#mark = createAjv(true, note).compile(schema);
+    this.#markUnchecked = withoutCostly(createAjv(true, note)).compile(schema);
   }
 
   check = (profile: Profile): void => {
@@ -124,11 +112,44 @@ class MarkedSchema implements UserSchema {
     );
   }
 
+  /** A profile of before the schema was changed may violate it; then what can cost without a limit is left out. */
   #marksOf(profile: Profile): Marks {
+    const mark = this.#validate(profile) ? this.#mark : this.#markUnchecked;
     this.#noted = newMarks();
-    this.#validate(profile);
+    mark(profile);
     return this.#noted;
   }
+}
+
+type Note = (keyword: keyof Marks, path: string) => void;
+
+/** `format` is an annotation, as draft 2019-09 has it. */
+function createAjv(allErrors: boolean, note: Note): Ajv2019 {
+  const ajv = new Ajv2019({ allErrors, strictTypes: false, validateFormats: false, logger: false });
+  for (const keyword of MARKS) {
+    const validate = (
+      isMarked: unknown,
+      _data: unknown,
+      _schema: unknown,
+      context?: { instancePath: string },
+    ) => {
+      if (isMarked === true && context !== undefined) note(keyword, context.instancePath);
+      return true;
+    };
+    ajv.addKeyword({ keyword, schemaType: "boolean", errors: false, validate });
+  }
+  return ajv;
+}
+
+/** Keywords whose cost the length of what they meet does not bound well, made annotations. */
+const COSTLY = ["pattern", "uniqueItems"] as const;
+
+function withoutCostly(ajv: Ajv2019): Ajv2019 {
+  for (const keyword of COSTLY) {
+    ajv.removeKeyword(keyword);
+    ajv.addKeyword({ keyword });
+  }
+  return ajv;
 }
 
 function newMarks(): Marks {

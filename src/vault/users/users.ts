@@ -75,7 +75,7 @@ export function createUsers(parts: UsersParts): Users {
         { caller, permission: "user.list", title: "get all user records" },
         async () => {
           if (!parts.isListAllowed) throw new LogveilError("list-disabled");
-          return { result: new Concealed(await list(page)) };
+          return { result: new Concealed(await list({ caller, ...page })) };
         },
       ),
   };

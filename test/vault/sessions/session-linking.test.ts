@@ -1,7 +1,6 @@
 import { expect } from "chai";
-import { ROOT } from "../../../src/callers/caller.ts";
 import { createSessionLinking } from "../../../src/vault/sessions/session-linking.ts";
-import { addUser, removeUser } from "../../kit/known-user.ts";
+import { addUser } from "../../kit/known-user.ts";
 import { RETENTION_MS, ROTATE_MS, openVaultForTest } from "../../kit/opened-vault.ts";
 import type { OpenedVault } from "../../kit/opened-vault.ts";
 
@@ -71,8 +70,8 @@ describe("linking by the data plane", () => {
   it("never rejects, stores nothing without its event, and counts", async () => {
     const ada = await addUser(opened, { login: "ada" });
     const { uuid } = await opened.visit(VISIT);
-    const { clock, keyring, metrics, sessions, directory } = opened;
-    const parts = { clock, keyring, metrics, sessions, directory };
+    const { clock, keyring, metrics, sessions, directory, inTurn } = opened;
+    const parts = { clock, keyring, metrics, sessions, directory, inTurn };
     const trail = { append: () => Promise.reject(new Error("disk full")) };
     expect(await createSessionLinking({ ...parts, trail }).link(uuid, ada)).to.equal(false);
     expect(await ownerOf(uuid)).to.equal(undefined);
@@ -81,8 +80,8 @@ describe("linking by the data plane", () => {
 
   it("has a bound on what waits", async () => {
     const ada = await addUser(opened, { login: "ada" });
-    const { clock, keyring, metrics, sessions, directory } = opened;
-    const parts = { clock, keyring, metrics, sessions, directory };
+    const { clock, keyring, metrics, sessions, directory, inTurn } = opened;
+    const parts = { clock, keyring, metrics, sessions, directory, inTurn };
     const { uuid } = await opened.visit(VISIT);
     let end: () => void = () => undefined;
     const ended = new Promise<void>((resolve) => (end = resolve));
@@ -94,24 +93,25 @@ describe("linking by the data plane", () => {
     expect((await results())["refused"]).to.equal(100);
   });
 
-  it("erases the session of a person who was erased while it was being linked", async () => {
+  it("gives a person 1,000 sessions and refuses more, until some have gone", async () => {
     const ada = await addUser(opened, { login: "ada" });
+    const bob = await addUser(opened, { login: "bob" });
     const { uuid } = await opened.visit(VISIT);
-    const { trail, ...parts } = opened;
-    const links = createSessionLinking({
-      ...parts,
-      trail: {
-        append: async (event, changes) => {
-          await trail.append(event, changes);
-          await removeUser(opened, ada);
-        },
-      },
-    });
-    await links.link(uuid, ada);
-    expect(await ownerOf(uuid)).to.equal(undefined);
-    const found = await opened.vault
-      .lookUpSession(ROOT, uuid, undefined)
-      .catch((error: unknown) => String(error));
-    expect(found).to.equal("LogveilError: not found");
+    const { links } = opened.sessions;
+    const idOf = (index: number) => `${uuid.slice(0, 24)}${index.toString(16).padStart(12, "0")}`;
+    const times = { linkedAtMs: 0, expiresAtMs: opened.clock.now() + ROTATE_MS };
+    for (let index = 0; index < 999; index += 1)
+      await opened.documents.commit(
+        await links.linking({ kind: "proxied", session: idOf(index), ...times }, ada),
+      );
+    expect(await opened.links.link(idOf(5000), ada)).to.equal(true);
+    expect(await opened.links.link(idOf(5001), ada)).to.equal(false);
+    expect(await opened.links.link(idOf(5000), ada)).to.equal(true);
+    expect(await opened.links.link(idOf(5002), bob)).to.equal(true);
+    expect(await results()).to.deep.equal({ linked: 2, known: 1, refused: 1 });
+    await opened.documents.commit(await links.unlinking("proxied", idOf(7)));
+    opened.clock.advance(61_000);
+    expect(await opened.links.link(idOf(5001), ada)).to.equal(true);
+    expect(await opened.links.link(idOf(5003), ada)).to.equal(false);
   });
 });

@@ -7,6 +7,7 @@ import {
 } from "../../../src/vault/users/user-schema.ts";
 import { createTemporaryFolder } from "../../kit/temporary-folder.ts";
 import { writeFile } from "node:fs/promises";
+import { runInNewContext } from "node:vm";
 
 function failureOf(act: () => unknown): string {
   try {
@@ -117,6 +118,46 @@ describe("a user schema", () => {
       '{"required":["b"],"properties":{"a":{"type":"number","preserve":true}}}',
     );
     expect(preservedOf({ a: "text" })).to.deep.equal({ a: "text" });
+  });
+
+  it("looks at no member of a list that is too long, also when it was stored before", () => {
+    const list = { maxItems: 2, uniqueItems: true, items: { type: "number" } };
+    const schema = parseUserSchema(
+      JSON.stringify({ properties: { list, id: { locked: true, preserve: true } } }),
+    );
+    let reads = 0;
+    const long = new Proxy([{ a: 1 }, { a: 1 }, { a: 1 }], {
+      get: (target, name, receiver): unknown => {
+        if (name === "0") reads += 1;
+        return Reflect.get(target, name, receiver);
+      },
+    });
+    const failure = failureOf(() => schema.check({ list: long }));
+    expect(failure).to.equal("user-schema-violated: #/properties/list/maxItems");
+    const onChange = failureOf(() => schema.checkChange({ id: 1 }, { id: 1, list: long }));
+    expect(onChange).to.equal("user-schema-violated-on-change: #/properties/list/maxItems");
+    expect(reads).to.equal(0);
+    expect(schema.preservedOf({ id: 1, list: [{}, {}, {}] })).to.deep.equal({ id: 1 });
+    expect(failureOf(() => schema.check({ list: [1, 1] }))).to.match(/uniqueItems$/);
+  });
+
+  it("tries no pattern on a text that is too long, and ends", () => {
+    const name = { maxLength: 20, pattern: "^([a-z]+ ?)+$", locked: true, preserve: true };
+    const schema = parseUserSchema(JSON.stringify({ properties: { name } }));
+    const long = { name: `${"a".repeat(60)}!` };
+    // Nothing but the virtual machine can end a pattern: without the limit this one would take for ever.
+    const ends = (act: () => unknown): unknown =>
+      runInNewContext("act()", { act }, { timeout: 10_000 });
+    const at = "#/properties/name/maxLength";
+    expect(ends(() => failureOf(() => schema.check(long)))).to.equal(`user-schema-violated: ${at}`);
+    expect(ends(() => failureOf(() => schema.checkChange({ name: "a" }, long)))).to.equal(
+      `user-schema-violated-on-change: ${at}`,
+    );
+    expect(ends(() => failureOf(() => schema.checkChange(long, { name: "a" })))).to.equal(
+      "user-schema-violated-on-change: locked",
+    );
+    expect(ends(() => schema.preservedOf(long))).to.deep.equal(long);
+    expect(failureOf(() => schema.check({ name: "A" }))).to.match(/pattern$/);
   });
 
   it("allows everything when there is none", () => {

@@ -143,6 +143,32 @@ describe("users of the vault", () => {
     expect(asked).to.have.length(3);
   });
 
+  it("are erased to the end whatever becomes of those before them", async () => {
+    const asked: string[] = [];
+    let broken: string | undefined;
+    const holding: HoldingPart = {
+      kind: "sessions",
+      exportOf: () => Promise.resolve(undefined),
+      eraseOf: async (token) => {
+        if (broken === undefined || token === broken) throw new LogveilError("store-unavailable");
+        asked.push(token);
+        return { count: 1 };
+      },
+    };
+    const { users, erasure } = usersWith({}, [holding]);
+    const tokens: string[] = [];
+    for (const login of ["ada", "bob", "eve"])
+      tokens.push(await users.create(ROOT, give({ login })));
+    for (const token of tokens)
+      expect(await codeOf(users.erase(named(token)))).to.equal("store-unavailable");
+    const [first, ...others] = tokens.toSorted();
+    broken = first ?? "";
+    expect(await codeOf(erasure.resume())).to.equal("store-unavailable");
+    expect(asked).to.deep.equal(others);
+    broken = "";
+    expect(await erasure.resume()).to.equal(1);
+  });
+
   it("whose key is gone are nobody: their names are free", async () => {
     const token = await kit.create(ADA);
     await kit.opened.keyring.subjects.destroy(`user:${token}`);
