@@ -6,7 +6,7 @@ import type { Express } from "express";
 import type { EventLog } from "../event-log.ts";
 import type { Metrics } from "../metrics.ts";
 import { createVerificationRoutes } from "./audit-verification.ts";
-import { applyConventions } from "./databunker/conventions.ts";
+import { applyConventions, withOwnTargetsOnly } from "./databunker/conventions.ts";
 import { createFailureHandler } from "./databunker/failure.ts";
 import type { StatusCodes } from "./databunker/failure.ts";
 import { createKeyRoutes } from "./key-administration.ts";
@@ -44,5 +44,5 @@ export function createControlPlane(options: ControlPlaneOptions): Express {
     ...(keys === undefined || audit === undefined ? [] : createVerificationRoutes(audit, access)),
   ]);
   app.use(createFailureHandler(eventLog, options.statusCodes ?? "databunker"));
-  return app;
+  return withOwnTargetsOnly(app);
 }

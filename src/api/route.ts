@@ -11,6 +11,7 @@ import {
   answerPreflight,
   answerUnknownPath,
   answerWrongMethod,
+  refuseHead,
   redirectTrailingSlash,
 } from "./databunker/conventions.ts";
 
@@ -18,6 +19,8 @@ export type Route = {
   readonly method: "get" | "post" | "put" | "delete";
   readonly path: string;
   readonly handler: RequestHandler;
+  /** For a `get` that uses something up or sends something: `HEAD`, which clients and scanners send without a thought, is not answered. */
+  readonly hasEffect?: boolean;
 };
 
 /** Who sent the request; undefined for nobody that may come in. Rejects `store-unavailable` when that cannot be told. */
@@ -57,6 +60,7 @@ export function registerRoutes(app: Express, routes: readonly Route[]): void {
   for (const [path, routesOfPath] of byPath) {
     const allow = allowedMethods(routesOfPath);
     const registered = app.route(path);
+    if (!isSafeToRead(routesOfPath)) registered.all(refuseHead(allow));
     for (const { method, handler } of routesOfPath) registered[method](handler);
     registered.options(answerPreflight(allow)).all(answerWrongMethod(allow));
     if (!path.endsWith("/") && !byPath.has(`${path}/`))
@@ -67,6 +71,11 @@ export function registerRoutes(app: Express, routes: readonly Route[]): void {
 
 function allowedMethods(routes: readonly Route[]): string {
   const methods = routes.map((route) => route.method.toUpperCase());
-  const implied = methods.includes("GET") ? ["HEAD", "OPTIONS"] : ["OPTIONS"];
+  const implied =
+    methods.includes("GET") && isSafeToRead(routes) ? ["HEAD", "OPTIONS"] : ["OPTIONS"];
   return [...methods, ...implied].sort().join(", ");
+}
+
+function isSafeToRead(routes: readonly Route[]): boolean {
+  return !routes.some(({ hasEffect }) => hasEffect === true);
 }

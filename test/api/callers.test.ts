@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import * as fc from "fast-check";
 import request from "supertest";
+import { OWN_CALLERS } from "../../src/callers/caller.ts";
 import { GIVEN_ROLES } from "../../src/callers/role.ts";
 import { openCallers } from "../kit/opened-callers.ts";
 import type { OpenedCallers } from "../kit/opened-callers.ts";
@@ -65,7 +66,15 @@ describe("caller routes", () => {
     });
 
     it("makes neither root nor login, and takes no name that is not one", async () => {
-      const names = ["", "A", "anna b", "1a", "a".repeat(65), "é", "root", "control-socket"];
+      const names = [
+        "",
+        "A",
+        "anna b",
+        "1a",
+        "a".repeat(65),
+        "é",
+        ...OWN_CALLERS.map(({ name }) => name),
+      ];
       const bodies = [
         ...["root", "login", "", "DPO", "toString", null, 5].map((role) => ({ name: "a", role })),
         ...[...names, "login:1", undefined, null, 5, ["a"], {}].map((name) => ({
@@ -166,10 +175,20 @@ describe("caller routes", () => {
       await storeSession(present).expect(200);
     });
 
+    it("removes whoever was given a name before that was reserved", async () => {
+      const wanted = { name: "upstream", role: "app", expiresAtMs: undefined } as const;
+      const { token, changes } = await callers.tokens.named.prepare(wanted);
+      await opened.documents.commit([...changes]);
+      await storeSession(token).expect(200);
+      await remove("upstream").expect(200);
+      await storeSession(token).expect(403);
+    });
+
     it("knows nobody by what is not a name", async () => {
-      for (const name of ["Anna", "root", "a%2Fb", "%00"])
+      for (const name of ["Anna", "a%2Fb", "%00"])
         expect((await remove(name).expect(405)).body).to.deep.equal(failure("bad caller"));
-      expect((await remove("anna").expect(405)).body).to.deep.equal(failure("not found"));
+      for (const name of ["anna", "root"])
+        expect((await remove(name).expect(405)).body).to.deep.equal(failure("not found"));
     });
   });
 

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
 import { expect } from "chai";
 import request from "supertest";
 import type { Test } from "supertest";
@@ -9,6 +11,7 @@ import type { ErrorCode } from "../../src/errors.ts";
 import type { Vault } from "../../src/vault/vault.ts";
 import { ROOT_TOKEN, openVaultForTest } from "../kit/opened-vault.ts";
 import type { OpenedVault } from "../kit/opened-vault.ts";
+import { exchangeRaw, head } from "../kit/raw-client.ts";
 
 const ID = "a136d258-d605-e69e-0e4d-fe20460fbcf9";
 const ENDPOINT_MISSING = '{"status":"error", "message":"endpoint is missing"}';
@@ -44,6 +47,34 @@ describe("conventions of the dialect", () => {
       expect((await asRoot(request(opened.app).get(path)).expect(404)).text).to.equal(
         ENDPOINT_MISSING,
       );
+    }
+  });
+
+  it("answers a request target that does not begin with a slash as an unknown path, whatever it is", async () => {
+    await using server = opened.app.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo; // a TCP server's
+    const targets = [
+      "http://x:99999/v1/audit/admin",
+      "http://[/v1/audit/admin",
+      `http://x/v1/session/${ID}`,
+      "*",
+    ];
+    for (const target of targets) {
+      const method = target === "*" ? "OPTIONS" : "GET";
+      const start = `${method} ${target} HTTP/1.1`;
+      const answer = await exchangeRaw(port, head(start, "Host: x", "Connection: close"));
+      expect(answer, target).to.match(/^HTTP\/1\.1 404 /);
+      expect(answer).to.include(ENDPOINT_MISSING).and.to.include("x-content-type-options: nosniff");
+    }
+  });
+
+  it("reads the query of whoever may not ask without tripping over it", async () => {
+    const queries = ["?", "?limit=%", "?%E0%A4%A=1", "?offset=1?limit=2", "?a[b]=c&&=&#x", "?//[:"];
+    for (const query of queries) {
+      const path = `/v1/audit/admin${query}`;
+      await request(opened.app).get(path).expect(403);
+      await asRoot(request(opened.app).get(path)).expect(200);
     }
   });
 
@@ -181,6 +212,7 @@ describe("failures of the vault", () => {
 
   const expected: readonly (readonly [ErrorCode, number, string])[] = [
     ["store-unavailable", 503, "store-unavailable"],
+    ["audit-corrupt", 503, "audit-corrupt"],
     ["store-closed", 503, "store-closed"],
     ["open-failed", 500, "open-failed"],
     ["keyring-corrupt", 500, "keyring-corrupt"],

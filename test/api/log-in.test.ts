@@ -165,7 +165,61 @@ describe("log-in routes", () => {
     await silent.outbox.close();
   });
 
-  it("leave one event each, about the person where there is one", async () => {
+  it("look nobody up before the code was right", async () => {
+    for (const email of [ADA.email, BORIS.email]) {
+      await prelogin("email", email);
+      await opened.outbox.notifier.deliver();
+      const before = opened.lookUps();
+      await login("email", email, "not a code");
+      await login("phone", email, "000000");
+      expect(opened.lookUps(), email).to.equal(before);
+    }
+    const before = opened.lookUps();
+    await prelogin("email", ADA.email);
+    expect((await login("email", ADA.email, await mailedCode())).status).to.equal(200);
+    expect(opened.lookUps()).to.equal(before + 2);
+  });
+
+  it("leave no event about a person, however many wrong codes are shown for them", async () => {
+    const answers = [];
+    for (const pad of ["", " ".repeat(200), " ".repeat(5000)])
+      answers.push(shapeOf(await login("email", `${pad}${ADA.email}`, "000000")));
+    expect(answers[1]).to.deep.equal(answers[0]);
+    expect(answers[2]).to.deep.equal(answers[0]);
+    expect((await opened.trail.list({ subject: TOKEN, offset: 0, limit: 1 })).total).to.equal(0);
+    expect((await events()).map(({ sealed }) => sealed)).to.deep.equal(
+      answers.map(() => undefined),
+    );
+  });
+
+  it("take no more than 320 characters for an address, right code or not", async () => {
+    const long = ADA.email.padStart(321);
+    expect((await prelogin("email", long)).body).to.deep.equal({ status: "ok", result: "done" });
+    expect(await opened.outbox.store.documents.list("code")).to.deep.equal([]);
+    expect(await opened.outbox.waiting()).to.equal(0);
+    await prelogin("email", ADA.email.padStart(320));
+    const code = await mailedCode();
+    const [refused, wrong] = [
+      await login("email", long, code),
+      await login("email", BORIS.email, code),
+    ];
+    expect(shapeOf(refused)).to.deep.equal(shapeOf(wrong));
+    expect((await events())[1]).to.include({ message: "code-invalid" });
+    expect((await events())[1]).not.to.have.property("subject");
+    expect((await login("email", ADA.email.padStart(320), code)).status).to.equal(200);
+  });
+
+  it("count the codes of an address, in whatever spelling, whoever's it is", async () => {
+    const rowsFor = async (email: string) => {
+      const before = (await opened.outbox.store.documents.list("code")).length;
+      for (const spelled of [email, ` ${email}`, email.toUpperCase()])
+        await prelogin("email", spelled);
+      return (await opened.outbox.store.documents.list("code")).length - before;
+    };
+    expect([await rowsFor(ADA.email), await rowsFor(BORIS.email)]).to.deep.equal([1, 1]);
+  });
+
+  it("leave one event each, about the person once they have shown who they are", async () => {
     await prelogin("email", ADA.email);
     await login("email", ADA.email, "000000");
     await login("email", ADA.email, await mailedCode());
@@ -186,7 +240,7 @@ describe("log-in routes", () => {
         subject: undefined,
       },
       { title: "user prelogin by email", status: "ok", message: undefined, subject: TOKEN },
-      { title: "user login by email", ...code, subject: TOKEN },
+      { title: "user login by email", ...code, subject: undefined },
       { title: "user login by email", status: "ok", message: undefined, subject: TOKEN },
       { title: "user login by email", ...code, subject: undefined },
       { title: "get captcha", status: "error", message: "captcha-invalid", subject: undefined },

@@ -27,6 +27,8 @@ export type OpenedLogIn = {
   readonly outbox: OpenedOutbox;
   readonly trail: AuditTrail;
   readonly app: Express;
+  /** How often it was asked who somebody is. */
+  readonly lookUps: () => number;
 };
 
 /** The routes for log-in and system on real parts; `outbox.close` closes it. */
@@ -34,13 +36,19 @@ export async function openLogInForTest(
   receivers: Parameters<typeof openOutboxForTest>[0],
 ): Promise<OpenedLogIn> {
   const outbox = await openOutboxForTest(receivers);
-  const { store, keyring, clock, directory, notifier, events } = outbox;
+  const { store, keyring, clock, directory, index, notifier, events } = outbox;
   const { documents } = store;
   const parts = { documents, key: keyring.callersKey, clock };
   const trail = await openAuditTrail({ documents, key: keyring.auditKey, clock });
+  let lookUps = 0;
+  const resolve: typeof directory.resolve = (mode, identity) => {
+    lookUps += 1;
+    return directory.resolve(mode, identity);
+  };
   const logIn = createLogIn({
     trail,
-    directory,
+    directory: { ...directory, resolve },
+    index,
     notifier,
     codes: createOneTimeCodes(parts),
     captcha: createCaptcha({ clock, newDigits: () => DIGITS }),
@@ -53,5 +61,5 @@ export async function openLogInForTest(
   applyConventions(app);
   registerRoutes(app, [...createLogInRoutes(logIn), ...createSystemRoutes(system, access)]);
   app.use(createFailureHandler(events.eventLog, "databunker"));
-  return { outbox, trail, app };
+  return { outbox, trail, app, lookUps: () => lookUps };
 }

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { restrictionChange } from "../../src/vault/rights/restriction.ts";
 import { openConsent } from "../kit/opened-consent.ts";
 import type { OpenedConsent } from "../kit/opened-consent.ts";
 
@@ -248,5 +249,20 @@ describe("user request routes", () => {
       ["cancel user request", "error", ada, "request-approved"],
     ]);
     expect(events[4]?.reason).to.equal("ticket 4711");
+  });
+
+  it("shows what a restricted person asked for to them and the dpo alone", async () => {
+    const { rtoken } = await change({ name: "Lady Ada" });
+    const { documents } = consent.opened;
+    await documents.commit([restrictionChange(ada, 1)]);
+    const read = (by?: string) => call("get", `/v1/request/${rtoken}`, by);
+    const dora = await consent.nameCaller("dora", "dpo");
+    for (const ask of [read, ownList]) {
+      await ask().expect(405, failure("record is restricted"));
+      for (const by of [login, dora]) await ask(by).expect(200);
+    }
+    await documents.commit([restrictionChange(ada, undefined)]);
+    await read().expect(200);
+    await ownList().expect(200);
   });
 });

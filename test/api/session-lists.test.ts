@@ -59,6 +59,15 @@ describe("sessions of people", () => {
   };
   const failure = (message: string) => ({ status: "error", message });
 
+  it("keep nothing of a mode that is none in the trail, whoever asks", async () => {
+    for (const name of ["nobody", "auditor", "root"])
+      await as(name).get("/v1/sessions/victim.name@example.org/x");
+    await as("nobody").get("/v1/sessions/EMAIL/x").expect(403);
+    const { rows } = await opened.trail.list({ offset: 0, limit: 10 });
+    expect(rows.map(({ mode }) => mode)).to.deep.equal(["email", undefined, undefined, undefined]);
+    expect(JSON.stringify(rows)).to.not.include("victim");
+  });
+
   describe("linking by a caller", () => {
     it("takes the first of login, email, phone, custom and token that is not empty", async () => {
       const token = await addAda();

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 import type { AuditRecord } from "../../src/audit/event.ts";
 import { openPersonal } from "../../src/audit/event.ts";
+import { LogveilError } from "../../src/errors.ts";
+import { keyNameOf } from "../../src/vault/sharing/shared-record.ts";
 import { openRights } from "../vault/opened-rights.ts";
 import type { OpenedRights } from "../vault/opened-rights.ts";
 
@@ -364,6 +366,23 @@ describe("shared record routes", () => {
     await kit.opened.store.close();
     const answer = await kit.get(`/v1/get/${record}`).expect(503);
     expect(answer.text).not.to.include("Ada");
+  });
+
+  it("destroys the key of what was used up or taken back, also when the disk was full just then", async () => {
+    const used = await kit.share(`/v1/sharedrecord/token/${ada}`, { maxUses: 1 });
+    const revoked = await kit.share(`/v1/sharedrecord/token/${ada}`);
+    const { documents, keyring, doomedKeys } = kit.opened;
+    const ids = (await documents.list("shared")).map(({ key }) => key);
+    const keys = () => Promise.all(ids.map((id) => keyring.subjects.find(keyNameOf(id))));
+    const destroy = () => Promise.reject(new LogveilError("store-unavailable"));
+    Object.defineProperty(keyring.subjects, "destroy", { value: destroy, configurable: true });
+    await kit.get(`/v1/get/${used}`);
+    await kit.remove(`/v1/sharedrecord/${revoked}`);
+    Reflect.deleteProperty(keyring.subjects, "destroy");
+    expect(await documents.list("shared")).to.have.length(0);
+    expect(await keys()).not.to.include(undefined);
+    expect(await doomedKeys.sweep()).to.equal(2);
+    expect(await keys()).to.deep.equal([undefined, undefined]);
   });
 
   it("purges what has expired, with its indexes", async () => {

@@ -7,6 +7,7 @@ import { LogveilError } from "../../src/errors.ts";
 import { openKeyring } from "../../src/keys/keyring.ts";
 import type { HoldingPart } from "../../src/vault/rights/holdings.ts";
 import { createUserRecordHolding } from "../../src/vault/rights/person-holdings.ts";
+import { userTurn } from "../../src/vault/users/user-turn.ts";
 import { RETENTION_MS, ROTATE_MS } from "../kit/opened-vault.ts";
 import { openRights } from "../vault/opened-rights.ts";
 import type { OpenedRights } from "../vault/opened-rights.ts";
@@ -236,6 +237,27 @@ describe("data subject's rights", () => {
       expect(receipt.id).to.equal(receiptId);
       // What the first attempt counted is in it.
       expect(receipt.erased).to.deep.include({ profile: 1, apps: 1, shared: 1 });
+    });
+
+    it("goes on within the person's turn, so that nothing is stored of them meanwhile", async () => {
+      const { documents, inTurn } = kit.opened;
+      const seen: boolean[] = [];
+      const looking: HoldingPart = {
+        ...failing,
+        eraseOf: async () => {
+          let isFree = false;
+          void inTurn(userTurn(ada), async () => {
+            isFree = true;
+          });
+          await new Promise((resolve) => setImmediate(resolve));
+          seen.push(isFree);
+          return { count: 0 };
+        },
+      };
+      const erasures = kit.erasuresOver([looking]);
+      await documents.commit((await erasures.begin(subject(), [])).changes);
+      expect(await erasures.resume()).to.equal(1);
+      expect(seen).to.deep.equal([false]);
     });
 
     it("is finished by whoever asks for it again", async () => {

@@ -575,6 +575,19 @@ describe("user routes", () => {
       await kit.opened.documents.commit([restrictionChange(token, undefined)]);
       await kit.call("put", path).send({ a: 1 }).expect(200);
     });
+
+    it("is left out of the list, unless the dpo asks", async () => {
+      await open({ isListAllowed: true });
+      const [ada, bob] = [await kit.create(ADA), await kit.create({ login: "bob" })];
+      await kit.opened.documents.commit([restrictionChange(ada, 1)]);
+      const listed = async (by?: string) => {
+        const { body } = await kit.call("post", "/v1/users", by).expect(200);
+        return [body.total, body.rows.map(({ token }: { token: string }) => token)];
+      };
+      expect(await listed()).to.deep.equal([2, [bob]]);
+      const dora = await kit.callers.nameCaller("dora", "dpo");
+      expect(await listed(dora)).to.deep.equal([2, [ada, bob].toSorted().toReversed()]);
+    });
   });
 
   describe("under vault.dialect.statusCodes: strict", () => {

@@ -3,6 +3,7 @@ import type { AuditReading, AuditRow, AuditView } from "../../vault/audit-readin
 import { forAnyCaller } from "../route.ts";
 import type { Access, Route } from "../route.ts";
 import { pageOf } from "./paging.ts";
+import { queryOf } from "./query.ts";
 import { parameterOf } from "./stated.ts";
 
 export function createAuditRoutes(audit: AuditReading, access: Access): readonly Route[] {
@@ -12,14 +13,14 @@ export function createAuditRoutes(audit: AuditReading, access: Access): readonly
       path: "/v1/audit/list/:usertoken",
       handler: forAnyCaller(access, async (caller, request, response) => {
         const userToken = parameterOf(request, "usertoken");
-        response.json(presentList(await audit.listOf(caller, userToken, queryOf(request))));
+        response.json(presentList(await audit.listOf(caller, userToken, filterOf(request))));
       }),
     },
     {
       method: "get",
       path: "/v1/audit/admin",
       handler: forAnyCaller(access, async (caller, request, response) => {
-        response.json(presentList(await audit.listAll(caller, queryOf(request))));
+        response.json(presentList(await audit.listAll(caller, filterOf(request))));
       }),
     },
     {
@@ -33,9 +34,9 @@ export function createAuditRoutes(audit: AuditReading, access: Access): readonly
   ];
 }
 
-function queryOf(request: Request) {
-  const { searchParams } = new URL(request.originalUrl, "http://localhost");
-  const textOf = (name: string) => searchParams.get(name) || undefined;
+function filterOf(request: Request) {
+  const query = queryOf(request);
+  const textOf = (name: string) => query.get(name) || undefined;
   return {
     from: textOf("from"),
     to: textOf("to"),

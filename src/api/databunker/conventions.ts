@@ -1,5 +1,6 @@
 // What holds for every answer of Databunker's dialect: headers, preflight, redirects, what a wrong path or method gets.
 
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Express, Request, RequestHandler, Response } from "express";
 
 /**
@@ -29,6 +30,20 @@ export function applyConventions(app: Express): void {
   app.enable("json escape");
   app.set("query parser", false);
   app.use(setCommonHeaders, refuseUndecodablePath);
+}
+
+/**
+ * `app`, to which a request target that does not begin with `/` (`http://…`, `*`) is an unknown path. express answers those that it cannot
+ * parse with a page of its own, before any of its handlers is asked, so they are seen to before express.
+ */
+export function withOwnTargetsOnly(app: Express): Express {
+  return new Proxy(app, {
+    apply: (target, _self, [request, response]: [IncomingMessage, ServerResponse]) => {
+      // No route has this path.
+      if (request.url?.startsWith("/") !== true) request.url = "/";
+      return target(request, response);
+    },
+  });
 }
 
 export const setCommonHeaders: RequestHandler = (request, response, next) => {
@@ -62,6 +77,13 @@ export function answerWrongMethod(allow: string): RequestHandler {
   return (_request, response) => {
     response.status(405).set("allow", allow).type("text/plain").send("Method Not Allowed\n");
   };
+}
+
+/** Before the handlers of a path where asking changes something: what `HEAD` asks is to be safe to ask. */
+export function refuseHead(allow: string): RequestHandler {
+  const refuse = answerWrongMethod(allow);
+  return (request, response, next) =>
+    request.method === "HEAD" ? refuse(request, response, next) : next();
 }
 
 export function answerPreflight(allow: string): RequestHandler {

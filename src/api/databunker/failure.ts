@@ -93,6 +93,7 @@ const MESSAGES: ReadonlyMap<ErrorCode, Message> = new Map<ErrorCode, Message>([
 
 /** 500 for the others. */
 const PROBLEM_STATUS: ReadonlyMap<ErrorCode, number> = new Map([
+  ["audit-corrupt", 503],
   ["audit-unavailable", 503],
   ["key-external", 409],
   ["store-closed", 503],

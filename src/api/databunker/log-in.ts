@@ -32,8 +32,13 @@ export function createLogInRoutes(logIn: LogIn): readonly Route[] {
   };
   return [
     { method: "get", path: "/v1/captcha/:code", handler: captcha },
-    { method: "get", path: "/v1/prelogin/:mode/:identity/:code/:captcha", handler: prelogin },
-    { method: "get", path: "/v1/login/:mode/:identity/:otp", handler: login },
+    {
+      method: "get",
+      path: "/v1/prelogin/:mode/:identity/:code/:captcha",
+      handler: prelogin,
+      hasEffect: true,
+    },
+    { method: "get", path: "/v1/login/:mode/:identity/:otp", handler: login, hasEffect: true },
   ];
 }
 

@@ -3,6 +3,7 @@ import type { Requests } from "../../vault/consent/requests.ts";
 import { forAnyCaller } from "../route.ts";
 import type { Access, Route } from "../route.ts";
 import { pageOf } from "./paging.ts";
+import { queryOf } from "./query.ts";
 import { parameterOf, statedOf } from "./stated.ts";
 import { namedUserOf } from "./users.ts";
 
@@ -38,6 +39,5 @@ export function createRequestRoutes(requests: Requests, access: Access): readonl
 }
 
 function statusOf(request: Request): string {
-  const { searchParams } = new URL(request.originalUrl, "http://localhost");
-  return searchParams.get("status") ?? "open";
+  return queryOf(request).get("status") ?? "open";
 }

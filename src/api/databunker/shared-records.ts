@@ -34,6 +34,6 @@ export function createSharedRecordRoutes(records: SharedRecords, access: Access)
     { method: "post", path: "/v1/sharedrecord/:mode/:id", handler: shareUser },
     { method: "delete", path: "/v1/sharedrecord/:record", handler: revoke },
     { method: "get", path: "/v1/sharedrecords", handler: list },
-    { method: "get", path: "/v1/get/:record", handler: open },
+    { method: "get", path: "/v1/get/:record", handler: open, hasEffect: true },
   ];
 }
