@@ -1,64 +1,74 @@
 // A text cut into what stays and what is to be replaced.
 
 import type { Detector, Effort, FindingKind } from "./finding.ts";
-import type { Pseudonymise } from "./pseudonym.ts";
 
+/** A stretch of the text that was cut, `start` (inclusive) to `end` (exclusive). */
 export type Piece =
-  | { readonly is: "text"; readonly text: string }
-  | { readonly is: "pseudonym" | "spared"; readonly text: string }
-  | { readonly is: "found"; readonly kind: FindingKind; readonly canonical: string };
+  | { readonly is: "text" | "pseudonym" | "spared"; readonly start: number; readonly end: number }
+  | FoundPiece;
+
+export type FoundPiece = {
+  readonly is: "found";
+  readonly start: number;
+  readonly end: number;
+  readonly kind: FindingKind;
+  readonly canonical: string;
+};
 
 /** Cuts out the pseudonyms that a text already has, so that scrubbing twice is scrubbing once. `pattern` is global. */
 export function cutPseudonyms(text: string, pattern: RegExp): readonly Piece[] {
-  if (!text.includes("~")) return [{ is: "text", text }];
   const pieces: Piece[] = [];
   let from = 0;
-  for (const match of text.matchAll(pattern)) {
-    pushText(pieces, text.slice(from, match.index));
-    pieces.push({ is: "pseudonym", text: match[0] });
-    from = match.index + match[0].length;
+  if (text.includes("~")) {
+    for (const match of text.matchAll(pattern)) {
+      pushText(pieces, from, match.index);
+      from = match.index + match[0].length;
+      pieces.push({ is: "pseudonym", start: match.index, end: from });
+    }
   }
-  pushText(pieces, text.slice(from));
+  pushText(pieces, from, text.length);
   return pieces;
 }
 
-/** Cuts what `detector` finds out of the pieces that are still text. */
+/** Cuts what `detector` finds out of the pieces of `text` that are still text. The same array when it finds nothing. */
 export function cutFindings(
+  text: string,
   pieces: readonly Piece[],
   detector: Detector,
   effort: Effort,
 ): readonly Piece[] {
-  if (!pieces.some((piece) => mayHold(piece, detector))) return pieces;
-  return pieces.flatMap((piece) => {
-    if (piece.is !== "text" || !mayHold(piece, detector)) return [piece];
-    // As sent first: in `bob+news@` a plus is itself.
-    const asSent = cutText(piece.text, piece.text, detector, effort);
-    return asSent.flatMap((rest) =>
-      rest.is === "text" && rest.text.includes("+")
-        ? cutText(rest.text, spaced(rest.text), detector, effort)
-        : [rest],
-    );
+  let cut: Piece[] | undefined;
+  pieces.forEach((piece, index) => {
+    const parts = piece.is === "text" ? cutPiece(text, piece, detector, effort) : undefined;
+    if (parts === undefined) cut?.push(piece);
+    else (cut ??= pieces.slice(0, index)).push(...parts);
   });
+  return cut ?? pieces;
 }
 
-/** The text with pseudonyms for what was found; what stays goes through `keep`. */
-export function joinPieces(
-  pieces: readonly Piece[],
-  pseudonymise: Pseudonymise,
-  keep: (text: string) => string,
-): string {
-  let joined = "";
-  for (const piece of pieces) {
-    if (piece.is === "found") joined += pseudonymise(piece.kind, piece.canonical);
-    else joined += piece.is === "text" ? keep(piece.text) : piece.text;
-  }
-  return joined;
-}
+type Stretch = { readonly start: number; readonly end: number };
 
-function mayHold(piece: Piece, detector: Detector): boolean {
-  if (piece.is !== "text") return false;
-  if (detector.guard.test(piece.text)) return true;
-  return piece.text.includes("+") && detector.guard.test(spaced(piece.text));
+/** Undefined when nothing is found. */
+function cutPiece(
+  text: string,
+  { start, end }: Stretch,
+  detector: Detector,
+  effort: Effort,
+): readonly Piece[] | undefined {
+  const piece = text.slice(start, end);
+  if (!piece.includes("+")) return cutView(piece, start, detector, effort);
+  // As sent first: in `bob+news@` a plus is itself.
+  const asSent = cutView(piece, start, detector, effort);
+  const rest = asSent ?? [{ is: "text", start, end }];
+  let isCut = asSent !== undefined;
+  const pieces = rest.flatMap((each) => {
+    if (each.is !== "text") return [each];
+    const view = spaced(text.slice(each.start, each.end));
+    const parts = cutView(view, each.start, detector, effort);
+    isCut ||= parts !== undefined;
+    return parts ?? [each];
+  });
+  return isCut ? pieces : undefined;
 }
 
 /** In forms and many paths a plus is a space (`call+07911+123456`), but hardly the one that a phone number begins with. */
@@ -66,20 +76,28 @@ function spaced(text: string): string {
   return text.replace(/(?<=[\p{L}\p{N})])\+/gu, " ");
 }
 
-/** `view` is what `text` looks like to the detector, character by character. */
-function cutText(text: string, view: string, detector: Detector, effort: Effort): readonly Piece[] {
+/** `view` is what the text from `offset` on looks like to the detector, character by character. */
+function cutView(
+  view: string,
+  offset: number,
+  detector: Detector,
+  effort: Effort,
+): readonly Piece[] | undefined {
+  if (!detector.guard.test(view)) return undefined;
   const pieces: Piece[] = [];
   let from = 0;
-  for (const { start, end, canonical } of detector.find(view, effort)) {
-    pushText(pieces, text.slice(from, start));
-    if (detector.spares === true) pieces.push({ is: "spared", text: text.slice(start, end) });
-    else pieces.push({ is: "found", kind: detector.kind, canonical });
+  for (const { start, end, kind = detector.kind, canonical } of detector.find(view, effort)) {
+    pushText(pieces, offset + from, offset + start);
+    const place = { start: offset + start, end: offset + end };
+    if (detector.spares === true) pieces.push({ is: "spared", ...place });
+    else pieces.push({ is: "found", kind, canonical, ...place });
     from = end;
   }
-  pushText(pieces, text.slice(from));
+  if (pieces.length === 0) return undefined;
+  pushText(pieces, offset + from, offset + view.length);
   return pieces;
 }
 
-function pushText(pieces: Piece[], text: string): void {
-  if (text !== "") pieces.push({ is: "text", text });
+function pushText(pieces: Piece[], start: number, end: number): void {
+  if (start < end) pieces.push({ is: "text", start, end });
 }

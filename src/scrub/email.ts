@@ -1,5 +1,5 @@
 import { isIPv4 } from "node:net";
-import type { Detector, Finding } from "./finding.ts";
+import type { Detector, Match } from "./finding.ts";
 
 // Around an address. Narrower than RFC 5322 allows on purpose: "=" and ":" may stand in a local part (bounce+bob=example.org@…),
 // so `mailto:bob@example.org` is replaced with its prefix rather than a recipient left over.
@@ -13,8 +13,8 @@ const DENSITY = /^\d(?:\.\d)?x\.(?:png|jpe?g|gif|webp|avif|svg)$/i;
 /** Addresses with a dotted domain (also IDN and address literals), each as the whole run of characters around its @. */
 export const EMAIL: Detector = { kind: "email", guard: /@/, find: findEmails };
 
-function findEmails(text: string): readonly Finding[] {
-  const findings: Finding[] = [];
+function findEmails(text: string): readonly Match[] {
+  const findings: Match[] = [];
   let from = 0;
   let at = text.indexOf("@");
   while (at !== -1) {
@@ -60,6 +60,7 @@ function characterAt(text: string, index: number): string {
 
 function isMailDomain(domain: string): boolean {
   if (domain.startsWith("[")) return true;
+  if (domain.startsWith(".")) return false;
   if (VERSION.test(domain) || DENSITY.test(domain)) return false;
   return DOMAIN.test(domain) || isIPv4(domain);
 }

@@ -1,44 +1,62 @@
-// Text of which nothing is known: lines that could not be parsed. Searched as it stands, then part by part as URLs are.
+// Text of which nothing is known: lines that could not be parsed, messages. Queries first, as queries; then everything
+// by what it means when it is decoded.
 
-import { type Scrubbing, cutAll, scrubComponent } from "./component.ts";
-import { joinPieces } from "./cutting.ts";
-import { decodeWhatCanBe, encodeReading, escapeControls } from "./reading.ts";
-import { scrubQuery } from "./query-policy.ts";
+import { type Search, findInReading, wholeOf } from "./component.ts";
+import type { Finding } from "./finding.ts";
+import { type KeepList, findInQuery } from "./query-policy.ts";
+import { isEscaped, readLeniently } from "./reading.ts";
 
 const MAX_TEXT_CHARACTERS = 8192;
 const WORD = /[^\s"'<>|]+/g;
-const COMPONENT = /[^\s"'<>|/?&;=]+/g;
+const COMPONENT = /[^\s"'<>|/?=,]+/g;
 
-/** The scrubbed text. What is beyond 8 KiB, from the word on in which that is, is replaced by one `~rest` pseudonym. */
-export function scrubText(text: string, keep: ReadonlySet<string>, scrubbing: Scrubbing): string {
-  if (text.length <= MAX_TEXT_CHARACTERS) return scrubBoundedText(text, keep, scrubbing);
+/** What is to be replaced. What is beyond 8 KiB, from the word on in which that is, is one `rest`. */
+export function findInText(text: string, keep: KeepList, search: Search): readonly Finding[] {
+  if (text.length <= MAX_TEXT_CHARACTERS) return findInBoundedText(text, keep, search);
   const cut = startOfWord(text, MAX_TEXT_CHARACTERS);
-  const rest = scrubbing.pseudonymise("rest", text.slice(cut));
-  return scrubBoundedText(text.slice(0, cut), keep, scrubbing) + rest;
+  const rest = text.slice(cut);
+  return [...findInBoundedText(text.slice(0, cut), keep, search), wholeOf(rest, cut, "rest", rest)];
 }
 
-function scrubBoundedText(text: string, keep: ReadonlySet<string>, scrubbing: Scrubbing): string {
-  // Queries first: afterwards their values would no longer be whole.
-  const unqueried = text.replace(WORD, (word) => scrubQueryOfWord(word, keep, scrubbing));
-  return joinPieces(cutAll(unqueried, scrubbing), scrubbing.pseudonymise, (rest) =>
-    escapeControls(rest.replace(COMPONENT, (component) => scrubEncoded(component, scrubbing))),
+function findInBoundedText(text: string, keep: KeepList, search: Search): readonly Finding[] {
+  const inQueries = findInQueries(text, keep, search);
+  const unread = findInGaps(text, inQueries, findUnread);
+  return findInGaps(text, unread, (gap, offset) =>
+    findInReading(readLeniently(gap), offset, search),
   );
 }
 
-function scrubQueryOfWord(word: string, keep: ReadonlySet<string>, scrubbing: Scrubbing): string {
-  const mark = word.indexOf("?");
-  if (mark === -1) return word;
-  return `${word.slice(0, mark + 1)}${scrubQuery(word.slice(mark + 1), keep, scrubbing)}`;
+function findInQueries(text: string, keep: KeepList, search: Search): readonly Finding[] {
+  if (!text.includes("?")) return [];
+  return Array.from(text.matchAll(WORD), ({ 0: word, index }) => {
+    const mark = word.indexOf("?") + 1;
+    return mark === 0 ? [] : findInQuery(word.slice(mark), index + mark, keep, search);
+  }).flat();
 }
 
-function scrubEncoded(component: string, scrubbing: Scrubbing): string {
-  if (!component.includes("%")) return component;
-  // Not a URL by certainty, so a lone percent sign is no reason to replace it; what is still encoded is.
-  const reading = decodeWhatCanBe(decodeWhatCanBe(component));
-  if (/%[0-9a-f]{2}/i.test(reading)) return scrubComponent(component, scrubbing);
-  const pieces = cutAll(reading, scrubbing);
-  if (!pieces.some((piece) => piece.is === "found")) return component;
-  return joinPieces(pieces, scrubbing.pseudonymise, encodeReading);
+/** SECURITY: what is still encoded after the rounds that we read may be readable to somebody else. */
+function findUnread(text: string, offset: number): readonly Finding[] {
+  if (!isEscaped(readLeniently(text).text)) return [];
+  return Array.from(text.matchAll(COMPONENT), ({ 0: raw, index }) =>
+    isEscaped(readLeniently(raw).text) ? [wholeOf(raw, offset + index, "opaque", raw)] : [],
+  ).flat();
+}
+
+/** `findings`, in order, with those that `find` makes of the texts between them. */
+function findInGaps(
+  text: string,
+  findings: readonly Finding[],
+  find: (gap: string, offset: number) => readonly Finding[],
+): readonly Finding[] {
+  const all: Finding[] = [];
+  let from = 0;
+  for (const finding of findings) {
+    if (from < finding.start) all.push(...find(text.slice(from, finding.start), from));
+    all.push(finding);
+    from = finding.end;
+  }
+  if (from < text.length) all.push(...find(text.slice(from), from));
+  return all;
 }
 
 function startOfWord(text: string, from: number): number {

@@ -1,12 +1,10 @@
 // Host names, which can hold anything a client likes, and referers, of which only the origin is ever written.
 
-import ipaddr from "ipaddr.js";
 import { findAddress } from "../identity/address.ts";
-import { type Scrubbing, cutAll } from "./component.ts";
-import { joinPieces } from "./cutting.ts";
-import { isLoopback } from "./ip-address.ts";
+import { type Search, findInReading, writeFindings } from "./component.ts";
+import { findNumericAddress, isLoopback } from "./ip-address.ts";
 import { isPlain } from "./plain-text.ts";
-import { escapeControls } from "./reading.ts";
+import type { Pseudonymise } from "./pseudonym.ts";
 
 // RFC 1035 section 2.3.4, and underscores, which names in use do have.
 const NAME =
@@ -22,27 +20,31 @@ const MAX_REFERER_CHARACTERS = 8192;
  * A Host header's name without its port. IP addresses are replaced, but for loopback; what is not a host name is replaced
  * whole as `~host`. Takes detectors for host names.
  */
-export function scrubHost(value: string, scrubbing: Scrubbing): string {
+export function scrubHost(value: string, search: Search, pseudonymise: Pseudonymise): string {
   if (value === "") return value;
   const host = value.replace(PORT, "");
   if (host.length < 64 && WORDS.test(host) && isPlain(host)) return host;
   const address = findHostAddress(host);
   if (address !== undefined) {
-    return isLoopback(address) ? address : scrubbing.pseudonymise("ip", address);
+    return isLoopback(address) ? address : pseudonymise("ip", address);
   }
-  if (!isName(host.replace(scrubbing.pseudonyms, "x"))) {
-    return scrubbing.pseudonymise("host", value.toLowerCase());
+  if (!isName(host.replace(search.pseudonyms, "x"))) {
+    return pseudonymise("host", value.toLowerCase());
   }
-  return joinPieces(cutAll(host, scrubbing), scrubbing.pseudonymise, escapeControls);
+  return writeFindings(host, findInReading({ text: host }, 0, search), pseudonymise);
 }
 
 /** Scheme, scrubbed host and port of a Referer header; undefined when it has none. */
-export function scrubReferer(value: string, scrubbing: Scrubbing): string | undefined {
+export function scrubReferer(
+  value: string,
+  search: Search,
+  pseudonymise: Pseudonymise,
+): string | undefined {
   if (value.length > MAX_REFERER_CHARACTERS) return undefined;
   const url = URL.parse(value);
   if (url === null || url.hostname === "" || !SCHEMES.has(url.protocol)) return undefined;
   const port = url.port === "" ? "" : `:${url.port}`;
-  const host = scrubHost(url.hostname, scrubbing);
+  const host = scrubHost(url.hostname, search, pseudonymise);
   return `${url.protocol}//${host.includes(":") ? `[${host}]` : host}${port}`;
 }
 
@@ -52,8 +54,5 @@ function isName(host: string): boolean {
 
 /** Also `3221225985`, `0xc0.2.1` and the like, which resolvers take for IPv4. */
 function findHostAddress(host: string): string | undefined {
-  const address = findAddress(host);
-  if (address !== undefined || !/^[\dx.a-f]+\.?$/i.test(host)) return address;
-  const bare = host.replace(/\.$/, "");
-  return ipaddr.IPv4.isValid(bare) ? ipaddr.IPv4.parse(bare).toString() : undefined;
+  return findAddress(host) ?? findNumericAddress(host);
 }

@@ -1,4 +1,4 @@
-import type { Detector, Finding } from "./finding.ts";
+import type { Detector, Match } from "./finding.ts";
 
 const COUNTRY_AND_CHECK_DIGITS = /(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}/g;
 const HEAD_LENGTH = 4;
@@ -13,8 +13,8 @@ export const IBAN: Detector = {
   find: findIbans,
 };
 
-function findIbans(text: string): readonly Finding[] {
-  const findings: Finding[] = [];
+function findIbans(text: string): readonly Match[] {
+  const findings: Match[] = [];
   let from = 0;
   for (const { index: start } of text.matchAll(COUNTRY_AND_CHECK_DIGITS)) {
     const end = start < from ? undefined : findEnd(text, start);

@@ -1,18 +1,21 @@
 import { type DigitGroup, digitRuns, windowEnds } from "./digit-run.ts";
-import type { Detector, Finding } from "./finding.ts";
+import type { Detector, Match } from "./finding.ts";
 
+// What issuers' numbers begin with, by length (ISO/IEC 7812-1 lists industries; 1 is airlines, 2 to 6 are cards and banks).
+const ISSUED =
+  /^(?:4\d{12}|3[0689]\d{12}|(?:1|3[47]|2131)\d{11,14}(?<=^\d{15})|[2-6]\d{15}|[4-6]\d{16,18})$/;
 const MIN_DIGITS = 13;
 const MAX_DIGITS = 19;
 
-/** Primary account numbers (ISO/IEC 7812): 13 to 19 digits that pass the Luhn check, in one piece or in groups. */
+/** Primary account numbers (ISO/IEC 7812): 13 to 19 digits that begin as issuers' do and pass the Luhn check, in one piece or in groups. */
 export const PAYMENT_CARD: Detector = {
   kind: "card",
   guard: /\d(?:[^\w:]{0,3}\d){12}/,
   find: (text) => digitRuns(text).flatMap((groups) => findCards(groups)),
 };
 
-function findCards(groups: readonly DigitGroup[]): readonly Finding[] {
-  const findings: Finding[] = [];
+function findCards(groups: readonly DigitGroup[]): readonly Match[] {
+  const findings: Match[] = [];
   let first = 0;
   while (first < groups.length) {
     const end = windowEnds(groups, first, MIN_DIGITS, MAX_DIGITS).find((end) =>
@@ -26,10 +29,12 @@ function findCards(groups: readonly DigitGroup[]): readonly Finding[] {
 
 function isCard(groups: readonly DigitGroup[]): boolean {
   // Groups of two are dates and times, a tenth of which would pass the check by chance.
-  return groups.slice(0, -1).every((group) => group.digits.length >= 3) && passesLuhn(join(groups));
+  if (!groups.slice(0, -1).every((group) => group.digits.length >= 3)) return false;
+  const digits = join(groups);
+  return ISSUED.test(digits) && passesLuhn(digits);
 }
 
-function findingOf(groups: readonly DigitGroup[]): Finding {
+function findingOf(groups: readonly DigitGroup[]): Match {
   return {
     start: groups[0]?.start ?? 0,
     end: groups.at(-1)?.end ?? 0,

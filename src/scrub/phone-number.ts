@@ -6,13 +6,16 @@ import {
   parsePhoneNumberFromString,
 } from "libphonenumber-js/max";
 import { type DigitGroup, digitRuns, windowEnds } from "./digit-run.ts";
-import type { Detector, Effort, Finding } from "./finding.ts";
+import type { Detector, Effort, Match } from "./finding.ts";
 
 const MIN_DIGITS = 7;
 // E.164 has 15 at most; "00" may stand before them.
 const MAX_DIGITS = 17;
 // Dates are in many paths, and some are somebody's number.
 const DATE = /(?<![\d+])(?:19|20)\d\d([-/.])(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)/g;
+// So are times in seconds or milliseconds since 1970 (from 2017 to 2033) and fractions of one; nobody leaves out the 0 or + there.
+const TIME = /(?<![\d+][ .()-]{0,2}|\+)1[5-9]\d{8}(?:\d{3})?(?![ .()-]{0,2}\d)/g;
+const FRACTION = /(?<![\d.])0\.\d+(?![\d.])/g;
 
 /**
  * Phone numbers as libphonenumber knows them, those without + as dialled in `defaultCountry` (ISO 3166-1 alpha-2) and, from 11
@@ -25,7 +28,8 @@ export function createPhoneDetector(defaultCountry: string): Detector {
     kind: "phone",
     guard: /\d(?:[^\w:]{0,3}\d){6}/,
     find: (text, effort) => {
-      const undated = text.replace(DATE, (date) => "x".repeat(date.length));
+      const blank = (found: string): string => "x".repeat(found.length);
+      const undated = [DATE, TIME, FRACTION].reduce((left, one) => left.replace(one, blank), text);
       return digitRuns(undated).flatMap((groups) => findPhones(undated, groups, dialling, effort));
     },
   };
@@ -68,8 +72,8 @@ function findPhones(
   groups: readonly DigitGroup[],
   dialling: Dialling,
   effort: Effort,
-): readonly Finding[] {
-  const findings: Finding[] = [];
+): readonly Match[] {
+  const findings: Match[] = [];
   let first = 0;
   while (first < groups.length) {
     let next = first + 1;
@@ -107,7 +111,7 @@ function findPhone(
   groups: readonly DigitGroup[],
   dialling: Dialling,
   effort: Effort,
-): Finding | undefined {
+): Match | undefined {
   const first = groups[0];
   if (first === undefined) return undefined;
   const start = startOfNumber(text, first);

@@ -1,21 +1,22 @@
 // The scrubber decides what of a URL, a referer or a host name may be written. A policy for each (path-policy, query-policy,
 // host-policy, free-text) says what is replaced whatever it is; everything else goes through one table of detectors
-// (detectors.ts), and what they find is written as a pseudonym (pseudonym.ts). Most requests hold nothing that could be found:
-// one pass over the characters (plain-text.ts) says so, and they pay for nothing else.
+// (detectors.ts), which read what a component means (reading.ts), and what they find is written as a pseudonym (pseudonym.ts).
+// Most requests hold nothing that could be found: one pass over the characters (plain-text.ts) says so, and they pay for
+// nothing else. docs/scrubbing.md says what is found, how deep, how well, and what is not.
 //
 // Nothing is remembered between calls: a cache of scrubbed paths would be a store of personal data.
 
-import type { Scrubbing } from "./component.ts";
-import { createDetectors, createHostDetectors } from "./detectors.ts";
-import type { Detector, FindingKind } from "./finding.ts";
-import { scrubText } from "./free-text.ts";
+import { type Search, writeFindings } from "./component.ts";
+import { createDetectorTable, createHostDetectors, createTextDetectors } from "./detectors.ts";
+import { type Detector, type Finding, type FindingKind, newEffort } from "./finding.ts";
+import { findInText } from "./free-text.ts";
 import { scrubHost, scrubReferer } from "./host-policy.ts";
-import { isOrdinaryPath, scrubPath } from "./path-policy.ts";
+import { findInPath, isOrdinaryPath } from "./path-policy.ts";
 import { createPathTemplates } from "./path-template.ts";
-import { type Pseudonymise, pseudonymPattern } from "./pseudonym.ts";
-import { isOrdinaryQuery, scrubQuery } from "./query-policy.ts";
+import type { Pseudonymise } from "./pseudonym.ts";
+import { createKeepList, findInQuery, isOrdinaryQuery } from "./query-policy.ts";
 
-/** All take what a client sent and the pseudonymiser of the request's epoch, and never throw. Nothing they return holds a control character. */
+/** All but `findings` take what a client sent and the pseudonymiser of the request's epoch. None throws; all that they return is printable ASCII. */
 export type Scrubber = {
   readonly path: (path: string, pseudonymise: Pseudonymise) => string;
   /** Without the question mark. */
@@ -26,10 +27,12 @@ export type Scrubber = {
   readonly host: (value: string, pseudonymise: Pseudonymise) => string;
   /** For text of which nothing is known. */
   readonly text: (value: string, pseudonymise: Pseudonymise) => string;
+  /** What `text` would replace, where it stands and what it is, in order, not overlapping: for those who report instead of replacing. */
+  readonly findings: (value: string) => readonly Finding[];
 };
 
 export type ScrubberOptions = {
-  /** Names of query parameters whose values may be written, if no detector minds. */
+  /** Names of query parameters whose values may be written, if no detector minds. Those that mean a secret are not heeded. */
   readonly keepQuery: readonly string[];
   /** Such as `/users/:id`; the parts are replaced. */
   readonly pathTemplates: readonly string[];
@@ -37,30 +40,51 @@ export type ScrubberOptions = {
   readonly defaultCountry: string;
 };
 
-// One path or query holds a few numbers; each costs 10 to 40 µs to look up.
-const PHONE_PARSES = 16;
+/** `value`: its name or place says so. `opaque`: unreadable. `host`: no host name. `rest`: too long. */
 const POLICY_KINDS: readonly FindingKind[] = ["value", "opaque", "host", "rest"];
+const MAX_PASSES = 4;
 
 export function createScrubber(options: ScrubberOptions): Scrubber {
-  const keep: ReadonlySet<string> = new Set(options.keepQuery);
+  const keep = createKeepList(options.keepQuery);
   const templates = createPathTemplates(options.pathTemplates);
-  const detectors = createDetectors(options.defaultCountry);
-  const hostDetectors = createHostDetectors(detectors);
-  const pseudonyms = pseudonymPattern([
+  const { detectors, pseudonyms } = createDetectorTable(options.defaultCountry, [
     ...POLICY_KINDS,
-    ...detectors.map((detector) => detector.kind),
     ...templates.kinds,
   ]);
-  const begin = (pseudonymise: Pseudonymise, table: readonly Detector[] = detectors): Scrubbing => {
-    return { detectors: table, pseudonyms, pseudonymise, effort: { phoneParses: PHONE_PARSES } };
+  const hostDetectors = createHostDetectors(detectors);
+  const textDetectors = createTextDetectors(detectors);
+  const begin = (table: readonly Detector[] = detectors): Search => {
+    return { detectors: table, pseudonyms, effort: newEffort() };
   };
+  const findings = (value: string): readonly Finding[] =>
+    findInText(value, keep, begin(textDetectors));
   return {
     path: (path, pseudonymise) =>
-      isOrdinaryPath(path, templates) ? path : scrubPath(path, templates, begin(pseudonymise)),
+      isOrdinaryPath(path, templates)
+        ? path
+        : writeFindings(path, findInPath(path, templates, begin()), pseudonymise),
     query: (query, pseudonymise) =>
-      isOrdinaryQuery(query, keep) ? query : scrubQuery(query, keep, begin(pseudonymise)),
-    referer: (value, pseudonymise) => scrubReferer(value, begin(pseudonymise, hostDetectors)),
-    host: (value, pseudonymise) => scrubHost(value, begin(pseudonymise, hostDetectors)),
-    text: (value, pseudonymise) => scrubText(value, keep, begin(pseudonymise)),
+      isOrdinaryQuery(query, keep)
+        ? query
+        : writeFindings(query, findInQuery(query, 0, keep, begin()), pseudonymise),
+    referer: (value, pseudonymise) => scrubReferer(value, begin(hostDetectors), pseudonymise),
+    host: (value, pseudonymise) => scrubHost(value, begin(hostDetectors), pseudonymise),
+    text: (value, pseudonymise) => scrubText(value, findings, pseudonymise),
+    findings,
   };
+}
+
+/** Until nothing is found: what was replaced may have parted words from one another. */
+function scrubText(
+  value: string,
+  find: (value: string) => readonly Finding[],
+  pseudonymise: Pseudonymise,
+): string {
+  let written = value;
+  for (let pass = 0; pass < MAX_PASSES; pass++) {
+    const found = find(written);
+    written = writeFindings(written, found, pseudonymise);
+    if (found.length === 0 || found.at(-1)?.kind === "rest") break;
+  }
+  return written;
 }

@@ -1,4 +1,4 @@
-import type { Detector, Finding } from "./finding.ts";
+import type { Detector, Match } from "./finding.ts";
 
 // Base64, base64url, hex and what frameworks make of them. 24 characters hold 120 bits and more.
 const RUN = /[\w+/-]{24,}={0,2}/g;
@@ -16,9 +16,9 @@ const MIN_MIXED = 20;
  */
 export const SECRET: Detector = { kind: "secret", guard: /[\w+/-]{24}/, find: findSecrets };
 
-function findSecrets(text: string): readonly Finding[] {
+function findSecrets(text: string): readonly Match[] {
   if (CODE_ASSET.test(text) || HASHED_IMAGE.test(text)) return [];
-  const findings: Finding[] = [];
+  const findings: Match[] = [];
   for (const match of text.matchAll(RUN)) {
     if (!isSecret(match[0])) continue;
     const end = match.index + match[0].length;

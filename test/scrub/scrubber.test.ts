@@ -96,7 +96,7 @@ describe("scrubber: what cannot be read is replaced whole", () => {
     ["/a/%ff", "/a/~opaque.*"],
     ["/a/bob%u0040example.com", "/a/~opaque.*"],
     ["/a/bob%252540example.com", "/a/~opaque.*"],
-    ["/a/bob%2540example.com%25ff%25zz", "/a/~email.*%EF%BF%BD%25zz"],
+    ["/a/bob%2540example.com%25ff%25zz", "/a/~email.*%25ff%25zz"],
   ]);
   examples(query, [["page=%zz&lang=en&name=%ff", "page=~opaque.*&lang=en&name=~opaque.*"]]);
 });
@@ -105,7 +105,7 @@ describe("scrubber: controls never come out raw", () => {
   examples(path, [
     ["/a\u0000b\nc\u007f", "/a%00b%0Ac%7F"],
     ["/a\u0085\u2028\u2029\u202e", "/a%C2%85%E2%80%A8%E2%80%A9%E2%80%AE"],
-    ["/a\ud800", "/a\ufffd"],
+    ["/a\ud800", "/a%EF%BF%BD"],
     ["/a%0Abob@example.com", "/a%0A~email.*"],
     ["/a%1Bz%20bob@example.com", "/a%1Bz%20~email.*"],
   ]);
@@ -122,7 +122,7 @@ describe("scrubber: queries", () => {
     ["email=bob@example.com&ip=192.0.2.1", "email=~email.*&ip=~ip.*"],
     ["text=write%20to%20bob@example.com", "text=~value.*"],
     ["sort=bob@example.com", "sort=~email.*"],
-    ["sort=name,bob%40example.com,age", "sort=name%2C~email.*%2Cage"],
+    ["sort=name,bob%40example.com,age", "sort=name,~email.*,age"],
     ["sort=call+07911+123456", "sort=call+~phone.*"],
     ["sort=+447911123456", "sort=~phone.*"],
     ["sort=GB82+WEST+1234+5698+7654+32", "sort=~iban.*"],
@@ -233,6 +233,9 @@ describe("scrubber: free text", () => {
     ],
     ["mail <bob@example.com>, bob%2540example.com", "mail <~email.*>, ~email.*"],
     ["what? nothing", "what? nothing"],
+    ["Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30.abc", "Authorization: Bearer ~jwt.*"],
+    ["Authorization: Basic YWRhOnB3", "Authorization: Basic ~key.*"],
+    ["Cookie: a=b; c=d", "Cookie: ~value.*"],
   ]);
 });
 
@@ -243,6 +246,15 @@ describe("scrubber: configuration", () => {
     expect(blank(strict.query(pairs, pseudonymise))).to.equal(
       KEEP.map((key) => `${key}=~value.*`).join("&"),
     );
+  });
+
+  it("keeps no value whose name means a secret, whatever the keep list says", () => {
+    const lax = scrubberWith({
+      keepQuery: ["access_token", "Password", "state", "name", "page_token"],
+    });
+    const sent = "access_token=a&Password=b&state=c&name=d&page_token=e";
+    const written = "access_token=~value.*&Password=~value.*&state=c&name=d&page_token=e";
+    expect(blank(lax.query(sent, pseudonymise))).to.equal(written);
   });
 
   it("dials numbers without + in the default country", () => {
