@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { LogveilError } from "../errors.ts";
+import { isFree, listenOnSocket } from "./unix-socket.ts";
 
 /** No host means every interface. */
 export type ListenAddress =
@@ -12,6 +13,8 @@ export type Listener = {
   /** What the kernel gave; a port of 0 has become a real one. */
   readonly address: ListenAddress;
   readonly isDraining: () => boolean;
+  /** Connections that are open now, upgraded ones too. */
+  readonly openConnections: () => number;
   /**
    * Stops accepting, lets what runs finish for at most `graceMs`, then breaks what is left. Resolves with how many
    * connections had to be broken. Calling it again waits for the same end.
@@ -22,25 +25,63 @@ export type Listener = {
 /** How often idle keep-alive connections are looked for while draining, ms. */
 const IDLE_CHECK_MS = 100;
 
-/** Starts `server` on `address`. Rejects `listen-failed` when it is taken or not ours; nothing is open then. */
-export async function openListener(server: Server, address: ListenAddress): Promise<Listener> {
+export type ListenerOptions = {
+  /** Permissions of a Unix socket: who may write to it may connect. Ours alone unless told. */
+  readonly socketMode?: number;
+  /** Called when draining begins: for connections that the server does not know to be idle or busy. */
+  readonly onDrain?: () => void;
+};
+
+/**
+ * Starts `server` on `address`; a Unix socket that nobody listens on is replaced. Rejects `listen-failed` when the address is taken or
+ * not ours; nothing is open then.
+ */
+export async function openListener(
+  server: Server,
+  address: ListenAddress,
+  { socketMode = 0o600, onDrain = () => undefined }: ListenerOptions = {},
+): Promise<Listener> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
-  server.listen(address);
-  try {
-    await once(server, "listening");
-  } catch (cause) {
-    throw new LogveilError("listen-failed", { cause });
-  }
+  const removeSocket = await listen(server, address, socketMode);
+  // Out of file descriptors, an accept can fail; node reports that here, and would end the process if nobody listened. The connection
+  // waits in the kernel's queue and is accepted when there is room again.
+  server.on("error", () => undefined);
   let end: Promise<number> | undefined;
   return {
     address: boundAddress(server.address(), address),
     isDraining: () => end !== undefined,
-    drain: (graceMs) => (end ??= drain(server, sockets, graceMs)),
+    openConnections: () => sockets.size,
+    drain: (graceMs) => {
+      if (end === undefined) {
+        end = removeSocket().then(() => drain(server, sockets, graceMs));
+        onDrain();
+      }
+      return end;
+    },
   };
+}
+
+/** Resolves with what removes the file of a Unix socket, so that nobody tries it any more. */
+async function listen(
+  server: Server,
+  address: ListenAddress,
+  socketMode: number,
+): Promise<() => Promise<void>> {
+  try {
+    if ("path" in address) {
+      if (!(await isFree(address.path))) throw new LogveilError("listen-failed");
+      return await listenOnSocket(server, address.path, socketMode);
+    }
+    server.listen(address);
+    await once(server, "listening");
+    return async () => undefined;
+  } catch (cause) {
+    throw new LogveilError("listen-failed", { cause });
+  }
 }
 
 async function drain(

@@ -1,7 +1,6 @@
 // Error answers in the one shape that is logveil's own: application/problem+json (RFC 9457). A problem is made of a status and
 // of a code from a table, so it cannot repeat anything that a client or a caller has sent.
 
-import type { ServerResponse } from "node:http";
 import { ERROR_MEANINGS } from "../errors.ts";
 import type { ErrorCode } from "../errors.ts";
 
@@ -42,11 +41,19 @@ export function formatProblem(problem: Problem): string {
   return JSON.stringify(problem);
 }
 
+/** As much of node's response as an answer takes; HTTP/2 brings one of its own. */
+export type AnswerTarget = {
+  readonly headersSent: boolean;
+  readonly destroy: () => unknown;
+  readonly writeHead: (status: number, headers: Record<string, string | number>) => unknown;
+  readonly end: (body: string) => unknown;
+};
+
 /**
  * Answers with `problem` and ends the response; headers set before are kept. When an answer is under way already, the
  * connection is broken instead, so that nobody takes half an answer for a whole one (RFC 9112 section 8).
  */
-export function writeProblem(response: ServerResponse, problem: Problem): void {
+export function writeProblem(response: AnswerTarget, problem: Problem): void {
   if (response.headersSent) {
     response.destroy();
     return;
@@ -60,6 +67,6 @@ export function writeProblem(response: ServerResponse, problem: Problem): void {
   response.end(body);
 }
 
-export function sendProblem(response: ServerResponse, status: number, code: ProblemCode): void {
+export function sendProblem(response: AnswerTarget, status: number, code: ProblemCode): void {
   writeProblem(response, createProblem(status, code));
 }
