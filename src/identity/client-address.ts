@@ -9,22 +9,30 @@ export type ForwardingHeaders = {
   readonly forwarded: string | undefined;
 };
 
-export type TrustedProxies = { readonly trusts: (address: string) => boolean };
+/** Takes canonical addresses, and `unix` for whoever connects to a Unix socket. */
+export type TrustedProxies = { readonly trusts: (peer: string) => boolean };
 
 /** More hops than any real chain has: a longer list is an attempt to make us work. */
 const MAX_HOPS = 64;
 
-/** `cidrs` such as `10.0.0.0/8` or `2001:db8::/32`; a bare address is a network of one. */
+/** The word for whoever connects to a Unix socket, which has no address. */
+const UNIX = "unix";
+
+/** `cidrs` such as `10.0.0.0/8` or `2001:db8::/32`; a bare address is a network of one; and the word `unix`. */
 export function createTrustedProxies(cidrs: readonly string[]): TrustedProxies {
   const networks = new BlockList();
-  for (const cidr of cidrs) {
+  const trustsUnix = cidrs.includes(UNIX);
+  for (const cidr of cidrs.filter((cidr) => cidr !== UNIX)) {
     const [address = "", prefix] = cidr.split("/");
     const family = isIPv4(address) ? "ipv4" : "ipv6";
     networks.addSubnet(address, Number(prefix ?? (family === "ipv4" ? 32 : 128)), family);
   }
   const none = cidrs.length === 0;
   return {
-    trusts: (address) => !none && networks.check(address, isIPv4(address) ? "ipv4" : "ipv6"),
+    trusts: (peer) => {
+      if (peer === UNIX) return trustsUnix;
+      return !none && networks.check(peer, isIPv4(peer) ? "ipv4" : "ipv6");
+    },
   };
 }
 
@@ -38,7 +46,15 @@ export function findClientAddress(
   headers: ForwardingHeaders,
   proxies: TrustedProxies,
 ): string {
-  if (!proxies.trusts(peer)) return peer;
+  return proxies.trusts(peer) ? findAddressBehind(peer, headers, proxies) : peer;
+}
+
+/** The same behind a peer that is known to be trusted, whatever its address. */
+export function findAddressBehind(
+  peer: string,
+  headers: ForwardingHeaders,
+  proxies: TrustedProxies,
+): string {
   let nearest = peer;
   for (const hop of hopsFromTheRight(headers)) {
     const address = findNodeAddress(hop);

@@ -1,18 +1,30 @@
 // The data plane: listener → identify → tokenise → rewrite → upstream, and the exchange's line into the access log. It can
 // write identities and cannot read them: nothing under proxy/ imports what opens or discloses (DESIGN section 1).
 
-import { createServer } from "node:http";
-import type { IncomingMessage, Server } from "node:http";
+import type { Server } from "node:http";
 import { Socket } from "node:net";
-import { Pool } from "undici";
+import type { TlsMaterial } from "../http/certificate.ts";
+import { createTrustedProxies } from "../identity/client-address.ts";
+import { createFrontServer } from "./front-server.ts";
+import { createHttp2Front } from "./http2-front.ts";
 import { RequestPipeline } from "./request-pipeline.ts";
 import type { RequestPipelineOptions } from "./request-pipeline.ts";
-import { CONNECT_REFUSED } from "./unread-request.ts";
+import { CONNECT_REFUSED, unreadCodeOf } from "./unread-request.ts";
 import { createUpgrades } from "./upgrades.ts";
+import { openUpstreamConnections } from "./upstream-connections.ts";
+import type { UpstreamTls } from "./upstream-connections.ts";
+import { UpstreamWatch } from "./upstream-watch.ts";
+import { WaitingLines } from "./waiting-lines.ts";
 
-export type DataPlaneOptions = RequestPipelineOptions & {
-  /** `http://host:port`, without a path. */
+export type DataPlaneOptions = Omit<RequestPipelineOptions, "waitingLines"> & {
+  /** `http://host:port` or `https://host:port` without a path, or `unix:/path`. */
   readonly upstream: string;
+  readonly upstreamTls: UpstreamTls;
+  /** Absent: no TLS towards clients. */
+  readonly tls: TlsMaterial | undefined;
+  /** Whether clients come through a Unix socket. */
+  readonly isUnix: boolean;
+  readonly hasProxyProtocol: boolean;
   readonly limits: { readonly headersBytes: number; readonly connections: number };
   readonly timeouts: {
     readonly headersMs: number;
@@ -23,55 +35,54 @@ export type DataPlaneOptions = RequestPipelineOptions & {
   };
 };
 
+export type Certificates = {
+  readonly front: TlsMaterial | undefined;
+  readonly upstream: TlsMaterial;
+};
+
 export type DataPlane = {
   readonly server: Server;
+  /** Asks clients of HTTP/2 to go elsewhere; for when the server drains. */
+  readonly drain: () => void;
+  /** For connections from now on. Throws nothing: what it gets has been tried out. */
+  readonly useCertificates: (material: Certificates) => void;
   /** Closes the connections to the upstream; the server must have drained. */
   readonly close: () => Promise<void>;
 };
 
-/** How often node looks for timed-out connections, ms: its default of 30 s would delay every time-out by as much. */
-const TIMEOUT_CHECK_MS = 1000;
-
 export function createDataPlane(options: DataPlaneOptions): DataPlane {
-  const { limits, timeouts } = options;
-  const pool = new Pool(options.upstream, {
-    pipelining: 1,
-    connect: { timeout: timeouts.upstreamConnectMs },
-    headersTimeout: timeouts.upstreamResponseMs,
-    // Between two pieces of a body; an idle event stream lives as long as a slow request may take.
-    bodyTimeout: timeouts.requestMs,
-    maxHeaderSize: limits.headersBytes,
-  });
-  const server = createServer({
-    maxHeaderSize: limits.headersBytes,
-    headersTimeout: timeouts.headersMs,
-    requestTimeout: timeouts.requestMs,
-    keepAliveTimeout: timeouts.idleMs,
-    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-    insecureHTTPParser: false,
-    // Refused by findRefusal instead, so that the refusal has its line in the log.
-    requireHostHeader: false,
-    shouldUpgradeCallback: isWebSocket,
-  });
-  server.maxConnections = limits.connections;
-  const pipeline = new RequestPipeline(options, pool);
+  const upstream = openUpstreamConnections(options);
+  const front = createFrontServer(
+    { ...options, trusts: createTrustedProxies(options.trustedProxies).trusts },
+    (socket) => http2.serve(socket),
+  );
+  const { server } = front;
+  server.on("drop", () => options.metrics.connectionsRefused.inc());
+  const watch = new UpstreamWatch(options);
+  const pipeline = new RequestPipeline(
+    { ...options, waitingLines: new WaitingLines() },
+    upstream.dispatcher,
+    watch,
+  );
   const upgrades = createUpgrades({
-    upstream: options.upstream,
-    timeoutMs: timeouts.upstreamResponseMs,
+    upstream: upstream.tunnel,
+    timeoutMs: options.timeouts.upstreamResponseMs,
     upstreamCookies: options.upstreamCookies,
-    metrics: options.metrics,
+    watch,
   });
   server.on("request", (request, response) => pipeline.serve(request, response));
+  // Without this node would say 100 (Continue) by itself, before anybody has looked at the request.
   server.on("checkContinue", (request, response) => {
-    response.writeContinue();
-    pipeline.serve(request, response);
+    // node looks for the word anywhere in the field.
+    if (request.headers.expect?.toLowerCase() === "100-continue") pipeline.serve(request, response);
+    else pipeline.refuseExpectation(request, response);
   });
   server.on("checkExpectation", (request, response) =>
     pipeline.refuseExpectation(request, response),
   );
   // node types these sockets as any duplex, for servers that are fed by hand; this one accepts connections only.
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    if (socket instanceof Socket) pipeline.refuseUnread(error.code ?? "", socket);
+    if (socket instanceof Socket) pipeline.refuseUnread(unreadCodeOf(error), socket);
   });
   server.on("connect", (_request, socket) => {
     if (socket instanceof Socket) pipeline.refuseUnread(CONNECT_REFUSED, socket);
@@ -82,10 +93,14 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
       upgrades.start(request, socket, head, upstream, exchange),
     );
   });
-  return { server, close: () => pool.destroy() };
-}
-
-/** Only this upgrade is offered to the upstream; any other is ignored and its request served without (RFC 9110 section 7.8). */
-function isWebSocket(request: IncomingMessage): boolean {
-  return request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket";
+  const http2 = createHttp2Front({ ...options, pipeline });
+  return {
+    server,
+    drain: http2.drain,
+    useCertificates: ({ front: material, upstream: upstreamMaterial }) => {
+      if (material !== undefined) front.useCertificate(material);
+      upstream.useCertificates(upstreamMaterial);
+    },
+    close: upstream.close,
+  };
 }

@@ -1,21 +1,26 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { ErrorType } from "../http/problem.ts";
 import { sendProblem } from "../http/problem.ts";
 import type { Metrics } from "../metrics.ts";
+import type { ClientRequest, ClientResponse } from "./client-exchange.ts";
 import { CLIENT_CLOSED } from "./open-exchange.ts";
 import type { OpenExchange } from "./open-exchange.ts";
-import { headersForClient } from "./response-headers.ts";
+import { closeGentlyAfterAnswer } from "./lingering-close.ts";
+import { headersForClient, trailersForClient } from "./response-headers.ts";
 import type { UpstreamCookies } from "./upstream-cookies.ts";
-import { isDeadConnection, upstreamFailureOf } from "./upstream-failure.ts";
+import { InvalidAnswer, isDeadConnection, upstreamFailureOf } from "./upstream-failure.ts";
+import type { UpstreamWatch } from "./upstream-watch.ts";
 
 export type ForwardedRequestOptions = {
   readonly pool: Dispatcher;
   readonly upstreamCookies: UpstreamCookies;
+  readonly watch: UpstreamWatch;
   readonly metrics: Metrics;
   /** Bytes; a body that turns out longer ends the request with 413. */
   readonly maxBodyBytes: number;
+  /** How long a client may take for the piece of an answer that is waiting for it, ms. */
+  readonly stallMs: number;
   readonly isDraining: () => boolean;
 };
 
@@ -24,6 +29,8 @@ export type UpstreamRequest = {
   readonly pathAndQuery: string;
   readonly headers: string[];
   readonly hasBody: boolean;
+  /** Whether the client waits for 100 (Continue) before it sends the body. */
+  readonly expectsContinue: boolean;
 };
 
 /** A longer body costs more to turn into text than it saves. */
@@ -37,8 +44,8 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT"
  * response. Bodies stream in both directions, each side paused while the other is full.
  */
 export class ForwardedRequest implements Dispatcher.DispatchHandler {
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
+  readonly #request: ClientRequest;
+  readonly #response: ClientResponse;
   readonly #exchange: OpenExchange;
   readonly #options: ForwardedRequestOptions;
   readonly #upstream: UpstreamRequest;
@@ -48,10 +55,11 @@ export class ForwardedRequest implements Dispatcher.DispatchHandler {
   #mayHold = true;
   #isRetried = false;
   #isClientGone = false;
+  #stalled: NodeJS.Timeout | undefined;
 
   constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: ClientRequest,
+    response: ClientResponse,
     exchange: OpenExchange,
     upstream: UpstreamRequest,
     options: ForwardedRequestOptions,
@@ -89,11 +97,29 @@ export class ForwardedRequest implements Dispatcher.DispatchHandler {
    * (RFC 9112 section 9.3, an upstream may answer before it has read everything).
    */
   async *#body(): AsyncGenerator<Buffer> {
+    // Only now is the body wanted: whatever could be refused by its head has been, and the upstream is there (RFC 9110 10.1.1).
+    if (this.#upstream.expectsContinue && !this.#response.headersSent)
+      this.#response.writeContinue();
     for await (const chunk of this.#request.iterator({ destroyOnReturn: false })) {
       const bytes = chunk as Buffer; // no encoding is set on the request, so chunks are buffers
       this.#exchange.requestBodyBytes += bytes.length;
       if (this.#exchange.requestBodyBytes > this.#options.maxBodyBytes) throw new BodyTooLarge();
       yield bytes;
+    }
+  }
+
+  get isReceived(): boolean {
+    return this.#request.complete;
+  }
+
+  /** The rest of the body cannot be read or does not come: the upstream must not take what it has for a whole request. */
+  refuse(status: number, errorType: ErrorType): void {
+    this.#isClientGone = true;
+    this.#controller?.abort(new ClientGone());
+    if (!this.#response.headersSent) this.#fail(status, errorType);
+    else {
+      this.#exchange.errorType = errorType;
+      this.#response.destroy();
     }
   }
 
@@ -108,19 +134,25 @@ export class ForwardedRequest implements Dispatcher.DispatchHandler {
     _headers: unknown,
     statusMessage?: string,
   ): void {
-    const headers = headersForClient(rawListOf(controller.rawHeaders));
+    const headers = headersForClient(rawListOf(controller.rawHeaders), statusCode);
     if (statusCode < 200) {
       this.#inform(statusCode, headers.list);
       return;
     }
+    if (!headers.isReadable) {
+      controller.abort(new InvalidAnswer());
+      return;
+    }
     this.#exchange.upstreamMs = this.#exchange.elapsedMs;
+    this.#options.watch.answered();
     this.#exchange.belongsTo(headers.userToken);
     for (const setCookie of headers.setCookies) this.#options.upstreamCookies.learn(setCookie);
     // The rest of an upload that the upstream did not wait for is not worth reading; neither is a connection worth keeping
     // while logveil is going away.
-    if (this.#options.isDraining() || (this.#upstream.hasBody && !this.#request.complete))
-      headers.list.push("Connection", "close");
-    this.#response.writeHead(statusCode, statusMessage ?? "", headers.list);
+    const isEarly = this.#upstream.hasBody && !this.#request.complete;
+    if (isEarly) closeGentlyAfterAnswer(this.#request);
+    if (isEarly || this.#options.isDraining()) headers.list.push("Connection", "close");
+    this.#response.writeHead(statusCode, reasonOf(statusMessage), headers.list);
     // Runs when what the upstream sent in one piece has been read; what has not ended by then (server-sent events) must not wait.
     queueMicrotask(() => this.#letGo());
   }
@@ -137,7 +169,7 @@ export class ForwardedRequest implements Dispatcher.DispatchHandler {
 
   /** 1xx other than 100, which node has sent itself, and 101, which nobody asked for (RFC 9110 section 15.2). */
   #inform(statusCode: number, headers: string[]): void {
-    if (statusCode === 100 || statusCode === 101 || this.#request.httpVersion === "1.0") return;
+    if (statusCode <= 101 || this.#request.httpVersion === "1.0") return;
     // Since Node 26.2; before it an early hint is lost, which a client cannot depend on anyway.
     if (typeof this.#response.writeInformation === "function")
       this.#response.writeInformation(statusCode, headers);
@@ -156,29 +188,34 @@ export class ForwardedRequest implements Dispatcher.DispatchHandler {
   #write(chunk: Buffer): void {
     if (this.#response.write(chunk)) return;
     this.#controller?.pause();
-    this.#response.once("drain", () => this.#controller?.resume());
+    this.#expectProgress();
+    this.#response.once("drain", () => {
+      clearTimeout(this.#stalled);
+      this.#controller?.resume();
+    });
+  }
+
+  /** A client that stops reading must not hold its connection and the upstream's for ever. */
+  #expectProgress(): void {
+    clearTimeout(this.#stalled);
+    this.#stalled = setTimeout(() => this.#response.destroy(), this.#options.stallMs);
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
-    const trailers = headersForClient(rawListOf(controller.rawTrailers)).list;
-    if (trailers.length > 0) this.#response.addTrailers(pairsOf(trailers));
+    const trailers = trailersForClient(rawListOf(controller.rawTrailers));
+    if (trailers.length > 0) this.#response.addTrailers(trailers);
     const held = this.#held;
     this.#held = undefined;
     // As text node sends it in one piece with the head, at half the price of a vector of two; latin-1 changes no byte.
     if (held === undefined) this.#response.end();
     else this.#response.end(held.toString("latin1"), "latin1");
+    if (this.#response.writableLength > 0) this.#expectProgress();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.#isClientGone) return;
     if (error instanceof BodyTooLarge || error.cause instanceof BodyTooLarge) {
       this.#fail(413, "body_too_large");
-      return;
-    }
-    if (this.#response.headersSent) {
-      // SECURITY: a broken answer must look broken; destroying the socket leaves the framing unfinished.
-      this.#exchange.errorType = "upstream_reset";
-      this.#response.destroy();
       return;
     }
     if (this.#mayRetry(error)) {
@@ -188,22 +225,32 @@ export class ForwardedRequest implements Dispatcher.DispatchHandler {
       return;
     }
     const { status, errorType } = upstreamFailureOf(error);
-    this.#options.metrics.upstreamErrors.inc({ kind: errorType });
+    this.#options.watch.failed(errorType);
     this.#fail(status, errorType);
   }
 
   #mayRetry(error: Error): boolean {
     const { method, hasBody } = this.#upstream;
+    if (this.#response.headersSent) return false;
     return !this.#isRetried && !hasBody && IDEMPOTENT.has(method) && isDeadConnection(error);
   }
 
   #fail(status: number, errorType: ErrorType): void {
     this.#exchange.errorType = errorType;
-    if (!this.#request.complete) this.#response.setHeader("connection", "close");
+    if (this.#response.headersSent) {
+      // SECURITY: a broken answer must look broken; destroying the socket leaves the framing unfinished.
+      this.#response.destroy();
+      return;
+    }
+    if (!this.#request.complete) {
+      closeGentlyAfterAnswer(this.#request);
+      this.#response.setHeader("connection", "close");
+    }
     sendProblem(this.#response, status, errorType);
   }
 
   #close(): void {
+    clearTimeout(this.#stalled);
     if (this.#response.writableFinished) {
       this.#exchange.finish(this.#response.statusCode);
       return;
@@ -223,9 +270,9 @@ function rawListOf(raw: unknown): readonly (string | Buffer)[] {
   return Array.isArray(raw) ? (raw as (string | Buffer)[]) : [];
 }
 
-function pairsOf(list: readonly string[]): [string, string][] {
-  const pairs: [string, string][] = [];
-  for (let index = 0; index + 1 < list.length; index += 2)
-    pairs.push([list[index] ?? "", list[index + 1] ?? ""]);
-  return pairs;
+/** The reason phrase says nothing to a client (RFC 9112 section 4); one that node would not send is left out. */
+function reasonOf(statusMessage: string | undefined): string {
+  return statusMessage !== undefined && REASON.test(statusMessage) ? statusMessage : "";
 }
+
+const REASON = /^[\t\u0020-\u007E]*$/;

@@ -1,22 +1,44 @@
 import type { Socket } from "node:net";
+import { originOf, UNIX_PEER } from "../http/connection-origin.ts";
+import type { ErrorType } from "../http/problem.ts";
 import { findAddress } from "../identity/address.ts";
-import { findClientAddress } from "../identity/client-address.ts";
+import { findAddressBehind } from "../identity/client-address.ts";
 import type { TrustedProxies } from "../identity/client-address.ts";
 import { sessionCookiesOf, splitCookies } from "../identity/cookies.ts";
 import type { Cookie, CookieNames } from "../identity/cookies.ts";
 import type { RequestFields } from "./request-fields.ts";
 
+/** A request whose body is coming in. */
+export type Upload = {
+  readonly isReceived: boolean;
+  /** Ends it with an answer of ours, or breaks off the answer that has begun. */
+  readonly refuse: (status: number, errorType: ErrorType) => void;
+};
+
 /** The other end of a connection; the same for all its requests. */
 export type Peer = {
   readonly address: string;
   readonly isTrusted: boolean;
+  readonly scheme: "http" | "https";
   /** Requests on this connection whose answer is not finished. */
   inFlight: number;
+  /** SECURITY: something on this connection was refused. What comes behind may be a part of it and is never served. */
+  isRefused: boolean;
+  upload: Upload | undefined;
+  /** Called when nothing is in flight any more. */
+  onIdle: (() => void) | undefined;
 };
+
+/** One answer on the connection is finished. */
+export function endFlight(peer: Peer): void {
+  peer.inFlight -= 1;
+  if (peer.inFlight === 0) peer.onIdle?.();
+}
 
 /** A client as one request shows it. Lives for that request's head only (DESIGN section 5). */
 export type KnownClient = {
   readonly address: string;
+  readonly scheme: "http" | "https";
   readonly userAgent: string;
   readonly cookieHeader: string;
   readonly cookies: readonly Cookie[];
@@ -35,8 +57,17 @@ export function createPeerLookup(proxies: TrustedProxies): PeerLookup {
   return (socket) => {
     const known = peers.get(socket);
     if (known !== undefined) return known;
-    const address = findAddress(socket.remoteAddress ?? "") ?? NO_ADDRESS;
-    const peer = { address, isTrusted: proxies.trusts(address), inFlight: 0 };
+    const origin = originOf(socket);
+    const address = findAddress(origin.peer) ?? NO_ADDRESS;
+    const peer: Peer = {
+      address,
+      scheme: origin.scheme,
+      isTrusted: proxies.trusts(origin.peer === UNIX_PEER ? UNIX_PEER : address),
+      inFlight: 0,
+      isRefused: false,
+      upload: undefined,
+      onIdle: undefined,
+    };
     peers.set(socket, peer);
     return peer;
   };
@@ -51,7 +82,8 @@ export function knownClientOf(
   const cookieHeader = fields.cookie ?? "";
   const cookies = cookieHeader === "" ? [] : splitCookies(cookieHeader);
   return {
-    address: peer.isTrusted ? findClientAddress(peer.address, fields, proxies) : peer.address,
+    address: peer.isTrusted ? findAddressBehind(peer.address, fields, proxies) : peer.address,
+    scheme: peer.scheme,
     userAgent: fields.userAgent ?? "",
     cookieHeader,
     cookies,
@@ -64,6 +96,7 @@ export function knownClientOf(
 export function unreadClientOf(peer: Peer): KnownClient {
   return {
     address: peer.address,
+    scheme: peer.scheme,
     userAgent: "",
     cookieHeader: "",
     cookies: [],

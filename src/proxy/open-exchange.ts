@@ -10,7 +10,10 @@ import type { SessionLinks } from "../token/session-links.ts";
 import type { Session } from "../token/tokeniser.ts";
 
 import type { EpochPseudonyms } from "./epoch-pseudonyms.ts";
+import { endFlight } from "./known-client.ts";
 import type { Peer } from "./known-client.ts";
+import type { WaitingLines } from "./waiting-lines.ts";
+import { findTraceId } from "./trace-context.ts";
 
 /** What the log may be told of a request, still as it was sent: it is scrubbed on its way into the line. */
 export type RequestLine = {
@@ -32,12 +35,11 @@ export type ExchangeOptions = {
   readonly currentEpoch: () => number;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  readonly waitingLines: WaitingLines;
 };
 
 /** Status in the log for a client that went away before it was answered, as nginx writes it. */
 export const CLIENT_CLOSED = 499;
-
-const TRACEPARENT = /^[\da-f]{2}-(?<traceId>[\da-f]{32})-[\da-f]{16}-[\da-f]{2}/;
 
 /** One request under way. `finish` writes its line, once, after the session's record is stored. */
 export class OpenExchange {
@@ -90,18 +92,14 @@ export class OpenExchange {
   finish(statusCode: number): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
-    this.#peer.inFlight -= 1;
+    endFlight(this.#peer);
     const durationMs = this.elapsedMs;
     this.#count(statusCode, durationMs);
     const session = this.session;
     // A line is written only after its session can be looked up; a record that could not be stored is counted as lost, and the
     // line is written all the same (SPEC section 3).
     if (session === undefined || session.isStored) this.#write(statusCode, durationMs);
-    else
-      session.stored.then(
-        () => this.#write(statusCode, durationMs),
-        () => undefined,
-      );
+    else this.#options.waitingLines.hold(session.stored, () => this.#write(statusCode, durationMs));
   }
 
   /** Behind the record, so that a link points at something. What failed is tried again with the session's next answer. */
@@ -114,7 +112,7 @@ export class OpenExchange {
   #count(statusCode: number, durationMs: number): void {
     const { metrics } = this.#options;
     metrics.requestsInFlight.dec();
-    metrics.requests.inc({ code: statusClassOf(statusCode) });
+    metrics.requests.count(this.#line.method, statusCode);
     metrics.requestDuration.observe(durationMs / 1000);
     if (this.upstreamMs !== undefined) metrics.upstreamDuration.observe(this.upstreamMs / 1000);
   }
@@ -156,15 +154,8 @@ export class OpenExchange {
       referer:
         line.referer === undefined ? undefined : scrubber.referer(line.referer, pseudonymise),
       requestId: line.requestId,
-      traceId:
-        line.traceparent === undefined
-          ? undefined
-          : TRACEPARENT.exec(line.traceparent)?.groups?.["traceId"],
+      traceId: findTraceId(line.traceparent),
       errorType: this.errorType,
     });
   }
-}
-
-function statusClassOf(statusCode: number): string {
-  return `${String(Math.trunc(statusCode / 100))}xx`;
 }

@@ -12,12 +12,14 @@ const FIELDS = {
   expect: { name: "expect", goesOn: false },
   forwarded: { name: "forwarded", goesOn: false },
   host: { name: "host", goesOn: false },
+  maxForwards: { name: "max-forwards", goesOn: true },
   referer: { name: "referer", goesOn: true },
   requestId: { name: "x-request-id", goesOn: false },
   traceparent: { name: "traceparent", goesOn: true },
   transferEncoding: { name: "transfer-encoding", goesOn: false },
   upgrade: { name: "upgrade", goesOn: false },
   userAgent: { name: "user-agent", goesOn: false },
+  via: { name: "via", goesOn: false },
   xForwardedFor: { name: "x-forwarded-for", goesOn: false },
   xForwardedHost: { name: "x-forwarded-host", goesOn: false },
   xForwardedPort: { name: "x-forwarded-port", goesOn: false },
@@ -45,8 +47,10 @@ const ADDRESS_FIELDS = [
   "fly-client-ip",
   "forwarded-for",
   "from",
+  "incap-client-ip",
+  "proxy-client-ip",
   "true-client-ip",
-  "via",
+  "wl-proxy-client-ip",
   "x-appengine-user-ip",
   "x-arr-clientip",
   "x-azure-clientip",
@@ -93,6 +97,8 @@ export type RequestFields = { -readonly [Field in keyof typeof FIELDS]: string |
 /** Names seen before, as they were spelt, so that the common ones are neither lower-cased nor searched again. */
 const spellings = new Map<string, Treatment>();
 const MAX_SPELLINGS = 512;
+/** Longer names are a client's invention; together they must not fill the memory. */
+const MAX_SPELLING_LENGTH = 64;
 
 /** Takes `IncomingMessage.rawHeaders`: name, value, name, value … */
 export function readRequestFields(rawHeaders: readonly string[]): RequestFields {
@@ -126,8 +132,9 @@ function readField(
 function treatmentOf(name: string): Treatment {
   const known = spellings.get(name);
   if (known !== undefined) return known;
-  const treatment = name.includes("_") ? treatmentOfUnderscored(name) : treatmentOfName(name);
-  if (spellings.size < MAX_SPELLINGS) spellings.set(name, treatment);
+  const treatment = ODD.test(name) ? treatmentOfOddName(name) : treatmentOfName(name);
+  if (spellings.size < MAX_SPELLINGS && name.length <= MAX_SPELLING_LENGTH)
+    spellings.set(name, treatment);
   return treatment;
 }
 
@@ -136,12 +143,15 @@ function treatmentOfName(name: string): Treatment {
   return TREATMENTS.get(lower) ?? (lower.startsWith("sec-ch-ua") ? "userAgentHint" : "pass");
 }
 
+/** What a token may have beside letters, digits and dashes (RFC 9110 section 5.6.2). */
+const ODD = /[^\dA-Za-z-]/;
+
 /**
- * SECURITY: CGI and many frameworks read `X_Real_IP` as X-Real-IP, so such a field must not pass; and no proxy in front of us
- * writes one, so it must not be believed either.
+ * SECURITY: CGI and many frameworks read `X_Real_IP` as X-Real-IP, and some servers take any odd character for a dash, so such a
+ * field must not pass; and no proxy in front of us writes one, so it must not be believed either.
  */
-function treatmentOfUnderscored(name: string): Treatment {
-  return treatmentOfName(name.replaceAll("_", "-")) === "pass" ? "pass" : "drop";
+function treatmentOfOddName(name: string): Treatment {
+  return treatmentOfName(name.replaceAll(/[^\dA-Za-z-]/g, "-")) === "pass" ? "pass" : "drop";
 }
 
 /**
@@ -194,12 +204,14 @@ function emptyFields(): RequestFields {
     expect: undefined,
     forwarded: undefined,
     host: undefined,
+    maxForwards: undefined,
     referer: undefined,
     requestId: undefined,
     traceparent: undefined,
     transferEncoding: undefined,
     upgrade: undefined,
     userAgent: undefined,
+    via: undefined,
     xForwardedFor: undefined,
     xForwardedHost: undefined,
     xForwardedPort: undefined,

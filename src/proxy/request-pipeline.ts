@@ -1,6 +1,6 @@
 // The way of one request through the data plane, step by step: received, given its session, checked, rewritten, forwarded.
 
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Dispatcher } from "undici";
 import type { EventLog } from "../event-log.ts";
@@ -9,24 +9,29 @@ import type { ErrorType } from "../http/problem.ts";
 import type { RequestIds } from "../http/request-id.ts";
 import { createTrustedProxies } from "../identity/client-address.ts";
 import { createCookieNames } from "../identity/cookies.ts";
-import { reducedUserAgent } from "../identity/user-agent.ts";
 import type { CoarseUserAgent } from "../identity/user-agent.ts";
 import type { Session, Tokeniser } from "../token/tokeniser.ts";
+import { endsHere } from "./asked-of-proxy.ts";
+import type { ClientRequest, ClientResponse } from "./client-exchange.ts";
 import { ForwardedRequest } from "./forwarded-request.ts";
 import type { UpstreamRequest } from "./forwarded-request.ts";
-import { findRefusal, hasBody } from "./framing.ts";
+import { findCountRefusal, findRefusal, findTargetRefusal, hasBody } from "./framing.ts";
+import { MALFORMED, takeAuthority } from "./framing.ts";
+import type { Refusal } from "./framing.ts";
 import { createPeerLookup, knownClientOf, unreadClientOf } from "./known-client.ts";
 import type { KnownClient, Peer } from "./known-client.ts";
+import { closeGentlyAfterAnswer } from "./lingering-close.ts";
 import { OpenExchange } from "./open-exchange.ts";
 import type { ExchangeOptions } from "./open-exchange.ts";
-import { endSocket, unreadLine, unreadRefusalOf } from "./unread-request.ts";
+import { ALLOWED_METHODS, endSocket, unreadLine, unreadRefusalOf } from "./unread-request.ts";
 import { readRequestFields } from "./request-fields.ts";
 import type { RequestFields } from "./request-fields.ts";
+import { pseudonymsOf } from "./pseudonyms.ts";
 import { parseRequestTarget } from "./request-target.ts";
 import type { RequestTarget } from "./request-target.ts";
-import { cookiesForUpstream } from "./upstream-cookies.ts";
 import type { UpstreamCookies } from "./upstream-cookies.ts";
-import { headersForUpstream } from "./upstream-headers.ts";
+import { headersForUpstream, isLooping } from "./upstream-headers.ts";
+import type { UpstreamWatch } from "./upstream-watch.ts";
 import type { ForwardPolicy } from "./upstream-headers.ts";
 
 export type RequestPipelineOptions = ExchangeOptions & {
@@ -38,6 +43,7 @@ export type RequestPipelineOptions = ExchangeOptions & {
   readonly sessionCookies: readonly string[];
   /** Bytes; `Infinity` for no limit. */
   readonly maxBodyBytes: number;
+  readonly timeouts: { readonly requestMs: number };
   readonly tokeniser: Tokeniser<CoarseUserAgent>;
   readonly requestIds: RequestIds;
   readonly eventLog: EventLog;
@@ -52,7 +58,7 @@ export class RequestPipeline {
   readonly #sessionCookieNames;
   readonly #forwarding;
 
-  constructor(options: RequestPipelineOptions, pool: Dispatcher) {
+  constructor(options: RequestPipelineOptions, pool: Dispatcher, watch: UpstreamWatch) {
     this.#options = options;
     this.#proxies = createTrustedProxies(options.trustedProxies);
     this.#peerOf = createPeerLookup(this.#proxies);
@@ -60,36 +66,54 @@ export class RequestPipeline {
     this.#forwarding = {
       pool,
       upstreamCookies: options.upstreamCookies,
+      watch,
       metrics: options.metrics,
       maxBodyBytes: options.maxBodyBytes,
+      stallMs: options.timeouts.requestMs,
       isDraining: options.isDraining,
     };
   }
 
-  serve(request: IncomingMessage, response: ServerResponse): void {
-    const arrival = this.#receive(request);
+  serve(request: ClientRequest, response: ClientResponse): void {
+    const peer = this.#peerOf(request.socket);
+    if (peer.isRefused) return;
+    const arrival = this.#receive(request, peer);
+    // Before the session, which may have to be waited for while the next request on this connection is read already.
+    const refusal = this.#refusalOf(request, arrival);
+    if (refusal !== undefined) peer.isRefused = true;
+    // node loses what comes in one piece with a request whose upgrade it ignores: the client must not wait for an answer.
+    if (arrival.fields.upgrade !== undefined) response.shouldKeepAlive = false;
     this.#withSession(arrival, (session) => {
       if (session === undefined) {
-        this.#answer(request, response, arrival.exchange, 503, "internal");
-        return;
-      }
-      const refusal = this.#refusalOf(request, arrival);
-      if (refusal !== undefined || arrival.target === undefined) {
-        const { status, errorType } = refusal ?? { status: 400, errorType: "request_refused" };
-        this.#answer(request, response, arrival.exchange, status, errorType);
-      } else if (arrival.target.path === "*") {
+        this.#answer(request, response, arrival, 503, "internal");
+      } else if (refusal !== undefined || arrival.target === undefined) {
+        const { status, errorType } = refusal ?? MALFORMED;
+        this.#answer(request, response, arrival, status, errorType);
+      } else if (request.method === "OPTIONS" && endsHere(arrival.target, arrival.fields)) {
         this.#answerOptions(response, arrival.exchange);
       } else {
-        const upstream = this.#upstreamRequestOf(request, arrival, arrival.target, session);
-        new ForwardedRequest(
-          request,
-          response,
-          arrival.exchange,
-          upstream,
-          this.#forwarding,
-        ).start();
+        this.#forward(request, response, arrival, arrival.target, session);
       }
     });
+  }
+
+  #forward(
+    request: ClientRequest,
+    response: ClientResponse,
+    arrival: Arrival,
+    target: RequestTarget,
+    session: Session<CoarseUserAgent>,
+  ): void {
+    const { peer, exchange } = arrival;
+    const upstream = this.#upstreamRequestOf(request, arrival, target, session);
+    const forwarded = new ForwardedRequest(request, response, exchange, upstream, this.#forwarding);
+    if (upstream.hasBody) {
+      peer.upload = forwarded;
+      response.once("close", () => {
+        if (peer.upload === forwarded) peer.upload = undefined;
+      });
+    }
+    forwarded.start();
   }
 
   upgrade(
@@ -97,32 +121,33 @@ export class RequestPipeline {
     socket: Socket,
     start: (upstream: UpstreamRequest, exchange: OpenExchange) => void,
   ): void {
-    const arrival = this.#receive(request);
-    const refused = (status: number, errorType: ErrorType) => {
-      arrival.exchange.errorType = errorType;
-      endSocket(socket, status, errorType);
-      arrival.exchange.finish(status);
-    };
+    const peer = this.#peerOf(socket);
+    if (peer.isRefused) return;
+    // Answers that are under way would be written into the tunnel.
+    const isBusy = peer.inFlight > 0;
+    const arrival = this.#receive(request, peer);
+    const { exchange, target } = arrival;
+    const refusal = isBusy ? MALFORMED : this.#refusalOf(request, arrival);
     this.#withSession(arrival, (session) => {
       if (session === undefined) {
-        refused(503, "internal");
-        return;
+        this.#answerBare(socket, arrival, { status: 503, errorType: "internal" });
+      } else if (refusal !== undefined || target === undefined || hasBody(arrival.fields)) {
+        // RFC 9110 section 7.8: what follows an upgrade's head is the new protocol, so it has no body.
+        this.#answerBare(socket, arrival, refusal ?? MALFORMED);
+      } else {
+        start(this.#upstreamRequestOf(request, arrival, target, session), exchange);
       }
-      const refusal = this.#refusalOf(request, arrival);
-      // RFC 9110 section 7.8: what follows an upgrade's head is the new protocol, so it has no body.
-      if (refusal !== undefined || arrival.target === undefined || hasBody(arrival.fields)) {
-        refused(refusal?.status ?? 400, refusal?.errorType ?? "request_refused");
-        return;
-      }
-      start(this.#upstreamRequestOf(request, arrival, arrival.target, session), arrival.exchange);
     });
   }
 
   /** RFC 9110 section 10.1.1: an expectation that is not 100-continue. */
-  refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
-    const arrival = this.#receive(request);
+  refuseExpectation(request: ClientRequest, response: ClientResponse): void {
+    const peer = this.#peerOf(request.socket);
+    if (peer.isRefused) return;
+    peer.isRefused = true;
+    const arrival = this.#receive(request, peer);
     this.#withSession(arrival, () => {
-      this.#answer(request, response, arrival.exchange, 417, "request_refused");
+      this.#answer(request, response, arrival, 417, "request_refused");
     });
   }
 
@@ -134,21 +159,36 @@ export class RequestPipeline {
       socket.destroy();
       return;
     }
-    const { status, errorType } = unreadRefusalOf(code);
-    // SECURITY: an answer that is under way must not get a second one written into it.
-    if (peer.inFlight > 0) socket.destroy();
-    else endSocket(socket, status, errorType);
+    // Each further piece of what was refused is an error too; what follows `Connection: close` is no request.
+    if (peer.isRefused || code === "HPE_CLOSED_CONNECTION") return;
+    peer.isRefused = true;
+    const refusal = unreadRefusalOf(code);
+    if (peer.upload?.isReceived === false) {
+      peer.upload.refuse(refusal.status, refusal.errorType);
+      return;
+    }
     const line = unreadLine(this.#options.requestIds.next());
     const exchange = new OpenExchange(line, peer, this.#options);
-    exchange.errorType = errorType;
-    this.#withSession({ client: unreadClientOf(peer), exchange }, () => exchange.finish(status));
+    this.#withSession({ client: unreadClientOf(peer), exchange }, () =>
+      this.#answerBare(socket, { peer, exchange }, refusal),
+    );
   }
 
-  #receive(request: IncomingMessage): Arrival {
+  /** SECURITY: an answer that is under way must not get a second one written into it. */
+  #answerBare(
+    socket: Socket,
+    { peer, exchange }: Pick<Arrival, "peer" | "exchange">,
+    { status, errorType }: Refusal,
+  ): void {
+    exchange.errorType = errorType;
+    peer.onIdle = () => endSocket(socket, status, errorType);
+    exchange.finish(status);
+  }
+
+  #receive(request: ClientRequest, peer: Peer): Arrival {
     const fields = readRequestFields(request.rawHeaders);
     const target = parseRequestTarget(request.url ?? "");
-    if (target?.authority !== undefined) fields.host = target.authority;
-    const peer = this.#peerOf(request.socket);
+    if (target?.authority !== undefined) takeAuthority(fields, target.authority);
     const client = knownClientOf(fields, peer, this.#proxies, this.#sessionCookieNames);
     const line = {
       method: request.method ?? "-",
@@ -188,86 +228,61 @@ export class RequestPipeline {
       .catch(() => this.#options.eventLog.emit("proxy.failed", { where: "serve" }));
   }
 
-  #refusalOf(request: IncomingMessage, { fields }: Arrival) {
-    const refusal = findRefusal(request, fields);
+  #refusalOf(request: ClientRequest, { fields, target, peer }: Arrival): Refusal | undefined {
+    const refusal =
+      findCountRefusal(request, peer) ??
+      findRefusal(request, fields) ??
+      findTargetRefusal(request, target, fields);
     if (refusal !== undefined) return refusal;
     // RFC 9110 section 7.6: a request that carries an id of this process has been here before.
-    if (fields.requestId !== undefined && this.#options.requestIds.isOwn(fields.requestId))
-      return { status: 508, errorType: "request_refused" as const };
+    const isOwn =
+      fields.requestId !== undefined && this.#options.requestIds.isOwn(fields.requestId);
+    if (isOwn || isLooping(fields)) return { ...MALFORMED, status: 508 };
     if (Number(fields.contentLength ?? 0) > this.#options.maxBodyBytes)
-      return { status: 413, errorType: "body_too_large" as const };
+      return { status: 413, errorType: "body_too_large" };
     return undefined;
   }
 
   #upstreamRequestOf(
-    request: IncomingMessage,
+    request: ClientRequest,
     { fields, peer, client, exchange }: Arrival,
     target: RequestTarget,
     session: Session<CoarseUserAgent>,
   ): UpstreamRequest {
-    const { forward } = this.#options;
-    const pseudonyms = {
-      uuid: session.uuid,
-      address: { token: session.address, pass: client.address, omit: undefined }[
-        forward.clientAddress
-      ],
-      userAgent: this.#userAgentFor(client, session),
-      cookie: this.#cookieFor(client, session),
-      requestId: exchange.requestId,
-      scheme: "http" as const,
-    };
+    const { forward, upstreamCookies } = this.#options;
+    const { requestId } = exchange;
+    const pseudonyms = pseudonymsOf(client, session, { forward, upstreamCookies, requestId });
     return {
       method: request.method ?? "GET",
       pathAndQuery: target.pathAndQuery,
       headers: headersForUpstream(fields, pseudonyms, forward, peer.isTrusted),
       hasBody: hasBody(fields),
+      // RFC 9110 section 10.1.1: an older client cannot know 100. Any other expectation has been refused.
+      expectsContinue: fields.expect !== undefined && request.httpVersion !== "1.0",
     };
   }
 
-  #userAgentFor(client: KnownClient, session: Session<CoarseUserAgent>): string | undefined {
-    switch (this.#options.forward.userAgent) {
-      case "token":
-        return `logveil-session/${session.uuid}`;
-      case "reduced":
-        return reducedUserAgent(session.userAgent);
-      case "pass":
-        return client.userAgent === "" ? undefined : client.userAgent;
-      case "omit":
-        return undefined;
-    }
-  }
-
-  #cookieFor(client: KnownClient, session: Session<CoarseUserAgent>): string | undefined {
-    if (client.cookies.length === 0) return undefined;
-    switch (this.#options.forward.cookies) {
-      case "token":
-        return cookiesForUpstream(client.cookies, this.#options.upstreamCookies, session.uuid);
-      case "pass":
-        return client.cookieHeader;
-      case "omit":
-        return undefined;
-    }
-  }
-
   #answer(
-    request: IncomingMessage,
-    response: ServerResponse,
-    exchange: OpenExchange,
+    request: ClientRequest,
+    response: ClientResponse,
+    { exchange, peer }: Arrival,
     status: number,
     errorType: ErrorType,
   ): void {
+    // A refused request may be the half of another one: nothing after it on this connection is read.
+    peer.isRefused = true;
     exchange.errorType = errorType;
     response.once("close", () => exchange.finish(status));
-    // A refused request may be the half of another one: nothing after it on this connection is read.
     response.setHeader("connection", "close");
-    if (request.method === "TRACE") response.setHeader("allow", ALLOWED);
+    closeGentlyAfterAnswer(request);
+    if (request.method === "TRACE") response.setHeader("allow", ALLOWED_METHODS);
     sendProblem(response, status, errorType);
   }
 
   /** `OPTIONS *` asks about the server as a whole (RFC 9110 section 9.3.7): that is this one, the upstream has its own. */
-  #answerOptions(response: ServerResponse, exchange: OpenExchange): void {
+  #answerOptions(response: ClientResponse, exchange: OpenExchange): void {
     response.once("close", () => exchange.finish(response.statusCode));
-    response.writeHead(204, { allow: ALLOWED });
+    response.writeHead(204, { allow: ALLOWED_METHODS });
     response.end();
   }
 }
@@ -279,8 +294,6 @@ type Arrival = {
   readonly client: KnownClient;
   readonly exchange: OpenExchange;
 };
-
-const ALLOWED = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /** Codes of a connection that is gone, with nobody left to answer. */
 const BROKEN: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT"]);

@@ -9,8 +9,12 @@ export type RequestTarget = {
   readonly authority: string | undefined;
 };
 
+/** What no request line can carry: spaces, controls, and what is not ASCII. HTTP/2 hands them over unread. */
+const UNFIT = /[^\x21-\x7e]/;
+
 /** Undefined for a target that is neither origin-form nor absolute-form http(s) (RFC 9112 section 3.2); `*` is its own path. */
 export function parseRequestTarget(url: string): RequestTarget | undefined {
+  if (UNFIT.test(url)) return undefined;
   if (url.startsWith("/")) return cut(url, undefined);
   if (url === "*") return { pathAndQuery: "*", path: "*", query: undefined, authority: undefined };
   const absolute = /^https?:\/\/(?<authority>[^/?#@]+)(?<rest>[/?][^#]*)?$/i.exec(url);

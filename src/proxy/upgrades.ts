@@ -1,19 +1,21 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { createProxyMiddleware } from "http-proxy-middleware";
-import type { Metrics } from "../metrics.ts";
+import { closeGently } from "./lingering-close.ts";
 import { CLIENT_CLOSED } from "./open-exchange.ts";
 import type { UpstreamRequest } from "./forwarded-request.ts";
 import type { OpenExchange } from "./open-exchange.ts";
+import type { UpstreamConnections } from "./upstream-connections.ts";
 import type { UpstreamCookies } from "./upstream-cookies.ts";
 import { upstreamFailureOf } from "./upstream-failure.ts";
 import { endSocket } from "./unread-request.ts";
+import type { UpstreamWatch } from "./upstream-watch.ts";
 
 export type UpgradesOptions = {
-  readonly upstream: string;
+  readonly upstream: UpstreamConnections["tunnel"];
   readonly timeoutMs: number;
   readonly upstreamCookies: UpstreamCookies;
-  readonly metrics: Metrics;
+  readonly watch: UpstreamWatch;
 };
 
 export type Upgrades = {
@@ -31,7 +33,7 @@ export type Upgrades = {
 export function createUpgrades(options: UpgradesOptions): Upgrades {
   const exchanges = new WeakMap<IncomingMessage, UpgradeExchange>();
   const tunnel = createProxyMiddleware({
-    target: options.upstream,
+    ...options.upstream,
     ws: true,
     upgradeTimeout: options.timeoutMs,
     // SECURITY: the default plugins print the request's URL, and answer errors with host and path.
@@ -42,9 +44,13 @@ export function createUpgrades(options: UpgradesOptions): Upgrades {
           if (request !== undefined) exchanges.get(request)?.fail(error);
         });
         proxy.on("proxyReqWs", (upstreamRequest, request) => {
-          upstreamRequest.prependListener("upgrade", (response: IncomingMessage) => {
-            exchanges.get(request)?.answered(response);
-          });
+          upstreamRequest.prependListener(
+            "upgrade",
+            (response: IncomingMessage, upstreamSocket: Socket) => {
+              exchanges.get(request)?.answered(response);
+              exchanges.get(request)?.join(upstreamSocket);
+            },
+          );
           upstreamRequest.prependListener("response", (response: IncomingMessage) => {
             exchanges.get(request)?.answered(response);
           });
@@ -104,11 +110,23 @@ class UpgradeExchange {
   answered(response: IncomingMessage): void {
     this.#statusCode = response.statusCode ?? 502;
     this.#exchange.upstreamMs = this.#exchange.elapsedMs;
+    this.#options.watch.answered();
     for (const setCookie of response.headers["set-cookie"] ?? [])
       this.#options.upstreamCookies.learn(setCookie);
     const userToken = response.headers["x-databunker-user"];
     this.#exchange.belongsTo(typeof userToken === "string" ? userToken : undefined);
     delete response.headers["x-databunker-user"];
+    // Behind a refusal there is nothing more to say on this connection.
+    if (response.statusCode !== 101) this.#socket.once("finish", () => closeGently(this.#socket));
+  }
+
+  /**
+   * Each side ends when the other is gone. http-proxy-middleware passes the end of a stream on, and leaves a connection that nobody
+   * ends from its other side to whoever holds it.
+   */
+  join(upstreamSocket: Socket): void {
+    upstreamSocket.once("close", () => closeGently(this.#socket));
+    this.#socket.once("close", () => upstreamSocket.destroySoon());
   }
 
   fail(error: Error): void {
@@ -117,8 +135,10 @@ class UpgradeExchange {
       this.#socket.destroy();
       return;
     }
+    // It is the client that broke off; the end of its connection is the end of the exchange.
+    if (this.#socket.destroyed) return;
     const { status, errorType } = upstreamFailureOf(error);
-    this.#options.metrics.upstreamErrors.inc({ kind: errorType });
+    this.#options.watch.failed(errorType);
     this.#exchange.errorType = errorType;
     this.#statusCode = status;
     endSocket(this.#socket, status, errorType);

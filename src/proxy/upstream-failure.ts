@@ -7,6 +7,7 @@ const FAILURES: ReadonlyMap<string, UpstreamFailure> = new Map<string, UpstreamF
   ["UND_ERR_CONNECT_TIMEOUT", { status: 504, errorType: "upstream_timeout" }],
   ["UND_ERR_HEADERS_TIMEOUT", { status: 504, errorType: "upstream_timeout" }],
   ["UND_ERR_BODY_TIMEOUT", { status: 504, errorType: "upstream_timeout" }],
+  ["ERR_UPSTREAM_UPGRADE_TIMEOUT", { status: 504, errorType: "upstream_timeout" }],
   ["ETIMEDOUT", { status: 504, errorType: "upstream_timeout" }],
   ["UND_ERR_SOCKET", { status: 502, errorType: "upstream_reset" }],
   ["ECONNRESET", { status: 502, errorType: "upstream_reset" }],
@@ -19,16 +20,30 @@ const FAILURES: ReadonlyMap<string, UpstreamFailure> = new Map<string, UpstreamF
 const UNREACHABLE: UpstreamFailure = { status: 502, errorType: "upstream_unreachable" };
 const INVALID: UpstreamFailure = { status: 502, errorType: "upstream_invalid" };
 
+/** An answer that is HTTP, and not one to be passed on. */
+export class InvalidAnswer extends Error {}
+
 export function upstreamFailureOf(error: unknown): UpstreamFailure {
-  const code = codeOf(error);
-  // llhttp's own codes: the answer is not HTTP.
-  if (code.startsWith("HPE_")) return INVALID;
-  return FAILURES.get(code) ?? UNREACHABLE;
+  return isInvalidAnswer(error) ? INVALID : (FAILURES.get(codeOf(error)) ?? UNREACHABLE);
 }
 
 /** The connection died before it answered: on a reused one that says nothing about the request (RFC 9112 section 9.3.1). */
 export function isDeadConnection(error: unknown): boolean {
-  return ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(codeOf(error));
+  return !isInvalidAnswer(error) && DEAD.has(codeOf(error));
+}
+
+const DEAD: ReadonlySet<string> = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
+
+/**
+ * llhttp's codes are what the upgrade's node:http gives; undici's parser errors have none, its other reasons to give an answer up
+ * (a 100 or 101 that nobody asked for, a status below 100) no code of their own.
+ */
+function isInvalidAnswer(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof InvalidAnswer || error.name === "HTTPParserError") return true;
+  const code = codeOf(error);
+  if (code.startsWith("HPE_") || code === "ERR_ASSERTION") return true;
+  return code === "UND_ERR_SOCKET" && /^bad (?:response|upgrade)$/.test(error.message);
 }
 
 function codeOf(error: unknown): string {

@@ -31,7 +31,7 @@ export function headersForUpstream(
 ): string[] {
   const headers = fields.passing;
   const host = fields.host ?? "";
-  headers.push("Host", host, "X-Session-Token", pseudonyms.uuid, "Via", "1.1 logveil");
+  headers.push("Host", host, "X-Session-Token", pseudonyms.uuid, "Via", viaOf(fields));
   headers.push("X-Request-Id", pseudonyms.requestId);
   headers.push("X-Forwarded-Host", (isPeerTrusted ? fields.xForwardedHost : undefined) ?? host);
   headers.push(
@@ -45,6 +45,29 @@ export function headersForUpstream(
   if (policy.userAgent === "pass") headers.push(...fields.userAgentHints);
   if (pseudonyms.cookie !== undefined) headers.push("Cookie", pseudonyms.cookie);
   return headers;
+}
+
+const OWN_HOP = "1.1 logveil";
+
+/** How many times a request may pass a logveil, this one or another: more is a loop (RFC 9110 section 7.6). */
+const MAX_HOPS = 8;
+
+/**
+ * How many logveils a request has passed. Of a Via field only that is believed and passed on: the other entries name hosts, which
+ * may be the client's own.
+ */
+function ownHops(via: string): number {
+  return via.split(",").filter((entry) => entry.trim() === OWN_HOP).length;
+}
+
+export function isLooping({ via }: RequestFields): boolean {
+  return via !== undefined && ownHops(via) >= MAX_HOPS;
+}
+
+/** RFC 9110 section 7.6.3, with a pseudonym. */
+function viaOf({ via }: RequestFields): string {
+  if (via === undefined) return OWN_HOP;
+  return Array.from({ length: ownHops(via) + 1 }, () => OWN_HOP).join(", ");
 }
 
 /** RFC 7239 section 6: an IPv6 address stands in brackets, and so in quotes. */

@@ -54,7 +54,7 @@ export type TokeniserOptions<UserAgent> = {
   readonly identity: readonly IdentityPart[];
   /** So many session records could not be stored; to be counted and told by whoever knows the store. */
   readonly onLost: (count: number) => void;
-  readonly metrics: Pick<Metrics, "sessionsNew" | "sessionsCapped">;
+  readonly metrics: Pick<Metrics, "sessionsNew" | "sessionsKnown" | "sessionsCapped">;
 };
 
 export type Tokeniser<UserAgent> = {
@@ -192,6 +192,7 @@ class ClientTokeniser<UserAgent> {
     if (known !== undefined && known.tokenKey === keys.tokenKey) {
       const subject = { text, digest, client, isShared: false };
       if (known.isLost) this.#append(known, subject, atMs, keys);
+      this.#options.metrics.sessionsKnown.inc();
       return known;
     }
     const scope = this.#options.scopeOf(client.address);

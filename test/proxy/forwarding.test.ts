@@ -38,26 +38,6 @@ describe("proxy: forwarding", () => {
     await upstream.close();
   });
 
-  it("forwards the request target byte for byte", async () => {
-    const target = "//x/%2e%2e/%00/;a=b?c=%zz&&d=?e";
-    await exchangeRaw(
-      sidecar.proxyPort,
-      head(`GET ${target} HTTP/1.1`, "Host: h", "Connection: close"),
-    );
-    expect((await upstream.request(0)).head.toString()).to.include(`GET ${target} HTTP/1.1\r\n`);
-  });
-
-  it("replaces Host by the authority of an absolute target", async () => {
-    await exchangeRaw(
-      sidecar.proxyPort,
-      head("GET http://h2:81/x HTTP/1.1", "Host: h", "Connection: close"),
-    );
-    const { head: sent } = await upstream.request(0);
-    expect(sent.toString())
-      .to.include("GET /x HTTP/1.1")
-      .and.to.match(/\r\nHost: h2:81\r\n/i);
-  });
-
   it("keeps status, reason, fields and body, and drops what belongs to the hop", async () => {
     upstream.answerWith(
       respondInChunks(["one ", "two"], {
@@ -192,75 +172,6 @@ describe("proxy: forwarding", () => {
       await exchangeRaw(sidecar.proxyPort, `${chunked}11\r\n${"x".repeat(17)}\r\n0\r\n\r\n`),
     ).to.include("413 ");
     expect(upstream.requests.length).to.equal(0);
-  });
-
-  it("answers pipelined requests in their order", async () => {
-    upstream.answerWith(async (socket, request) =>
-      respond({ body: String(/\/\d/.exec(request.head.toString())) })(socket, request),
-    );
-    const requests = [1, 2, 3].map((n) =>
-      head(`GET /${String(n)} HTTP/1.1`, "Host: h", ...(n === 3 ? ["Connection: close"] : [])),
-    );
-    const answer = await exchangeRaw(sidecar.proxyPort, requests.join(""));
-    expect(answer.match(/(?<=\n)\/\d/g)).to.deep.equal(["/1", "/2", "/3"]);
-  });
-
-  const refused: readonly (readonly [string, string, string])[] = [
-    [
-      "OPTIONS *: answered here",
-      head("OPTIONS * HTTP/1.1", "Host: h", "Connection: close"),
-      "204 ",
-    ],
-    ["CONNECT", head("CONNECT h:443 HTTP/1.1", "Host: h:443"), "405 "],
-    ["TRACE", head("TRACE / HTTP/1.1", "Host: h"), "405 "],
-    ["no Host", head("GET / HTTP/1.1"), "400 "],
-    ["Host with a space", head("GET / HTTP/1.1", "Host: a b"), "400 "],
-    [
-      "Content-Length and Transfer-Encoding",
-      `${head("POST / HTTP/1.1", "Host: h", "Content-Length: 3", "Transfer-Encoding: chunked")}0\r\n\r\n`,
-      "400 ",
-    ],
-    [
-      "an upgrade with a body",
-      `${head("GET / HTTP/1.1", "Host: h", "Connection: Upgrade", "Upgrade: websocket", "Content-Length: 2")}ok`,
-      "400 ",
-    ],
-    ["another HTTP", head("GET / HTTP/3.7", "Host: h"), "505 "],
-    ["the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "400 "],
-    ["Expect: miracles", head("GET / HTTP/1.1", "Host: h", "Expect: miracles"), "417 "],
-  ];
-  for (const [name, request, status] of refused) {
-    it(`${name} → ${status}`, async () => {
-      expect(await exchangeRaw(sidecar.proxyPort, request)).to.match(
-        new RegExp(`^HTTP/1\\.1 ${status}`),
-      );
-      expect(upstream.requests.length).to.equal(0);
-      const [line] = await sidecar.logLines(1);
-      expect(String(line?.["http.response.status_code"])).to.equal(status.trim());
-    });
-  }
-
-  it("a request that comes back to the process that forwarded it is refused", async () => {
-    upstream.answerWith(async (socket, request) => {
-      const again = await exchangeRaw(
-        sidecar.proxyPort,
-        request.head.toString().replace(/connection: keep-alive/i, "Connection: close"),
-      );
-      await respond({ body: again.slice(0, 12) })(socket, request);
-    });
-    expect(await exchangeRaw(sidecar.proxyPort, GET)).to.include("HTTP/1.1 508");
-  });
-
-  it("ignores an upgrade that it does not tunnel, and serves the request", async () => {
-    const h2c = head(
-      "GET / HTTP/1.1",
-      "Host: h",
-      "Connection: Upgrade, close, HTTP2-Settings",
-      "Upgrade: h2c",
-      "HTTP2-Settings: AAMAAABk",
-    );
-    expect(await exchangeRaw(sidecar.proxyPort, h2c)).to.include("HTTP/1.1 200");
-    expect((await upstream.request(0)).head.toString()).to.not.match(/h2c|settings/i);
   });
 
   it("a client that goes away ends the upstream's request", async () => {

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import type { Exchange } from "../../src/access-log/exchange.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { OpenExchange } from "../../src/proxy/open-exchange.ts";
+import { WaitingLines } from "../../src/proxy/waiting-lines.ts";
 import { createScrubber } from "../../src/scrub/scrubber.ts";
 import { createHandClock } from "../kit/hand-clock.ts";
 
@@ -21,7 +22,15 @@ describe("proxy/open-exchange", () => {
     const written: Exchange[] = [];
     const links: string[] = [];
     const clock = createHandClock();
-    const peer = { address: "192.0.2.1", isTrusted: false, inFlight: 0 };
+    const peer = {
+      address: "192.0.2.1",
+      isTrusted: false,
+      scheme: "http" as const,
+      inFlight: 0,
+      isRefused: false,
+      upload: undefined,
+      onIdle: undefined,
+    };
     const exchange = new OpenExchange(LINE, peer, {
       accessLog: {
         write: (line) => void written.push(line),
@@ -41,6 +50,7 @@ describe("proxy/open-exchange", () => {
       currentEpoch: () => 0,
       clock,
       metrics: createMetrics(),
+      waitingLines: new WaitingLines(),
     });
     return { exchange, written, clock, peer, links };
   };

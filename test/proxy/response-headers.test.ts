@@ -8,6 +8,7 @@ describe("proxy/response-headers", () => {
       list,
       setCookies: ["a=1", "b=2"],
       userToken: undefined,
+      isReadable: true,
     });
   });
 
