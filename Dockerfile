@@ -12,16 +12,18 @@ COPY src ./src
 RUN npm run build && npm prune --omit=dev --ignore-scripts
 
 FROM node:26-slim
-ENV NODE_ENV=production
+# For the commands too: `docker exec CONTAINER node dist/main.js lookup …` asks the logveil of this configuration.
+ENV NODE_ENV=production LOGVEIL_CONFIG=/etc/logveil/config.yaml
 WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
 # The vault stays on 127.0.0.1 of the container; put a file of your own here to change that, or anything else.
-RUN mkdir -p /etc/logveil /data \
+# A volume of its own for /data/keyring takes over owner and mode from here.
+RUN mkdir -p /etc/logveil /data/keyring \
  && printf '%s\n' 'proxy:' '  listen: 0.0.0.0:8080' 'vault:' '  dataDir: /data' > /etc/logveil/config.yaml \
- && chown 1000:1000 /data \
- && chmod 0700 /data
+ && chown 1000:1000 /data /data/keyring \
+ && chmod 0700 /data /data/keyring
 # By number, so that Kubernetes can tell that it is not root (runAsNonRoot).
 USER 1000:1000
 VOLUME /data
@@ -30,4 +32,4 @@ EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:3000/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "dist/main.js", "serve", "--config", "/etc/logveil/config.yaml"]
+ENTRYPOINT ["node", "dist/main.js", "serve"]
