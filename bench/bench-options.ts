@@ -4,18 +4,40 @@ import { chooseLoadGenerator } from "./load-generator.ts";
 import type { LoadGenerator } from "./load-generator.ts";
 import type { Server } from "./servers.ts";
 
-const PARTS = ["proxy", "sessions", "lookup", "memory", "disk", "start", "expiry"] as const;
+const PARTS = [
+  "proxy",
+  "sessions",
+  "bodies",
+  "uploads",
+  "connections",
+  "lookup",
+  "memory",
+  "disk",
+  "start",
+  "expiry",
+  "soak",
+] as const;
+const SERVERS = ["logveil", "bare", "nginx", "caddy"] as const;
+
+/** Too long for every run: only when it is named. */
+const ON_REQUEST: ReadonlySet<Part> = new Set(["soak"]);
 
 export type Part = (typeof PARTS)[number];
+export type ServerName = (typeof SERVERS)[number];
 
 export type BenchOptions = {
   readonly parts: ReadonlySet<Part>;
+  /** Whom logveil, which always runs, is compared with. */
+  readonly servers: ReadonlySet<ServerName>;
   /** Turns that each server takes; the medians of them are reported. */
   readonly rounds: number;
   /** Length of a turn. */
   readonly seconds: number;
   /** How many sessions memory, disk, start and expiry are measured with. */
   readonly sessions: number;
+  readonly soakSeconds: number;
+  /** Whether idle cores poll or halt (awake-cores.ts). */
+  readonly idle: "poll" | "sleep";
   readonly generator: LoadGenerator;
   /** A few seconds in all: only whether the answers are right counts, missed figures are not failures. */
   readonly isQuick: boolean;
@@ -28,19 +50,24 @@ export type Bench = BenchOptions & {
   readonly upstream: Server;
 };
 
-export const USAGE = `npm run bench -- [--only ${PARTS.join(",")}] [--rounds 4] [--seconds 4]
-                 [--sessions 1000000] [--generator wrk|undici] [--quick] [--json FILE]`;
+export const USAGE = `npm run bench -- [--only ${PARTS.join(",")}]
+                 [--servers ${SERVERS.join(",")}] [--rounds 4] [--seconds 4]
+                 [--sessions 1000000] [--soak-seconds 600] [--idle poll|sleep]
+                 [--generator wrk|undici] [--quick] [--json FILE]`;
 
 /** Throws a `TypeError` that says which argument is wrong. */
 export function parseBenchOptions(args: readonly string[]): BenchOptions {
   const { values } = parseArgs({ args: [...args], options: OPTIONS });
   const isQuick = values.quick ?? false;
   return {
-    parts: parseParts(values.only),
+    parts: parseNames("only", values.only ?? PARTS.filter(isUsual).join(","), PARTS),
+    servers: parseNames("servers", values.servers ?? SERVERS.join(","), SERVERS),
     rounds: parseCount("rounds", values.rounds, isQuick ? 1 : 4),
     seconds: parseCount("seconds", values.seconds, isQuick ? 1 : 4),
     sessions: parseCount("sessions", values.sessions, isQuick ? 5_000 : 1_000_000),
-    generator: chooseLoadGenerator(parseGenerator(values.generator)),
+    soakSeconds: parseCount("soak-seconds", values["soak-seconds"], isQuick ? 2 : 600),
+    idle: parseChoice("idle", values.idle, ["poll", "sleep"]) ?? "poll",
+    generator: chooseLoadGenerator(parseChoice("generator", values.generator, ["wrk", "undici"])),
     isQuick,
     jsonFile: values.json,
   };
@@ -48,22 +75,31 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
 
 const OPTIONS = {
   only: { type: "string" },
+  servers: { type: "string" },
   rounds: { type: "string" },
   seconds: { type: "string" },
   sessions: { type: "string" },
+  "soak-seconds": { type: "string" },
+  idle: { type: "string" },
   generator: { type: "string" },
   quick: { type: "boolean" },
   json: { type: "string" },
 } as const;
 
-function parseParts(text: string | undefined): ReadonlySet<Part> {
-  if (text === undefined) return new Set(PARTS);
-  const known = new Map<string, Part>(PARTS.map((part) => [part, part]));
+function isUsual(part: Part): boolean {
+  return !ON_REQUEST.has(part);
+}
+
+function parseNames<T extends string>(
+  option: string,
+  text: string,
+  names: readonly T[],
+): ReadonlySet<T> {
   return new Set(
-    text.split(",").map((name) => {
-      const part = known.get(name);
-      if (part === undefined) throw new TypeError(`--only: there is no part called ${name}`);
-      return part;
+    text.split(",").map((wanted) => {
+      const name = names.find((known) => known === wanted);
+      if (name === undefined) throw new TypeError(`--${option}: there is no ${wanted}`);
+      return name;
     }),
   );
 }
@@ -74,7 +110,13 @@ function parseCount(name: string, text: string | undefined, otherwise: number): 
   return Number(text);
 }
 
-function parseGenerator(text: string | undefined): "wrk" | "undici" | undefined {
-  if (text === undefined || text === "wrk" || text === "undici") return text;
-  throw new TypeError("--generator: wrk or undici");
+function parseChoice<T extends string>(
+  option: string,
+  text: string | undefined,
+  choices: readonly T[],
+): T | undefined {
+  if (text === undefined) return undefined;
+  const choice = choices.find((known) => known === text);
+  if (choice === undefined) throw new TypeError(`--${option}: ${choices.join(" or ")}`);
+  return choice;
 }

@@ -14,13 +14,16 @@ const COMMON = {
 };
 
 const MAKERS: Readonly<Record<Load["kind"], (load: Load) => () => Request>> = {
-  visit: () => () => visit(131, 6778, 86, ""),
-  "new-identity": ({ firstIdentity }) => {
-    let n = firstIdentity;
+  visit: (load) => () => visit(load, 131, 6778, 86, ""),
+  "new-identity": (load) => {
+    let n = load.firstIdentity;
+    return () => visitOf(load, (n += 1));
+  },
+  mixed: (load) => {
+    let n = 0;
     return () => {
       n += 1;
-      const request = visit(100 + (n % 40), n % 7000, Math.floor(n / 7000) % 1000, String(n));
-      return { path: "/", headers: { ...request.headers, "x-forwarded-for": addressOf(n) } };
+      return visitOf(load, n % NEW_EACH === 0 ? load.firstIdentity + n : n % RETURNING);
     };
   },
   "look-up": ({ tokenFile, accessToken }) => {
@@ -31,10 +34,25 @@ const MAKERS: Readonly<Record<Load["kind"], (load: Load) => () => Request>> = {
   },
 };
 
-function visit(major: number, build: number, patch: number, cookie: string): Request {
+/** As in bench/wrk.lua: one request in ten has a new identity, the others come from a thousand visitors. */
+const NEW_EACH = 10;
+const RETURNING = 1000;
+
+function visitOf(load: Load, n: number): Request {
+  const { path, headers } = visit(load, 100 + (n % 40), n % 7000, Math.floor(n / 7000) % 1000, String(n)); // prettier-ignore
+  return { path, headers: { ...headers, "x-forwarded-for": addressOf(n) } };
+}
+
+function visit(
+  { path }: Load,
+  major: number,
+  build: number,
+  patch: number,
+  cookie: string,
+): Request {
   const agent = `Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${major}.0.${build}.${patch} Safari/537.36`;
   return {
-    path: "/",
+    path,
     headers: { ...COMMON, "user-agent": agent, cookie: `PHPSESSID=k2m9q4x1v8c3b6n5${cookie}` },
   };
 }
@@ -45,6 +63,7 @@ function addressOf(n: number): string {
 
 const load: Load = JSON.parse(process.argv[2] ?? "");
 const next = MAKERS[load.kind](load);
+const body = load.bodyBytes > 0 ? { method: "POST" as const, body: Buffer.alloc(load.bodyBytes, "x") } : { method: "GET" as const }; // prettier-ignore
 const latencies = new Map<number, number>();
 const startedAt = performance.now();
 const endsAt = startedAt + load.seconds * 1000;
@@ -55,8 +74,8 @@ async function sendUntilTheEnd(client: Client): Promise<void> {
   while (performance.now() < endsAt) {
     const sentAt = performance.now();
     try {
-      const { statusCode, body } = await client.request({ method: "GET", ...next() });
-      await body.dump();
+      const { statusCode, body: answer } = await client.request({ ...body, ...next() });
+      await answer.dump();
       if (statusCode >= 400) failures += 1;
     } catch {
       failures += 1;

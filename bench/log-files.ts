@@ -8,24 +8,35 @@ import { createInterface } from "node:readline";
 /** A dotted quad, wherever it stands: no log of logveil may have one, its tokens are spelled as IPv6. */
 const IPV4 = /(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])/;
 
+const AROUND = 60;
+
 /** How much of each file is searched; every line is counted. */
 const SEARCHED_BYTES = 16 * 2 ** 20;
 
-export type LogSummary = { readonly lines: number; readonly hasAddress: boolean };
+export type LogSummary = {
+  readonly lines: number;
+  /** An address that must not be there, with what stands around it. */
+  readonly address: string | undefined;
+};
 
 export async function summariseLogs(folder: string): Promise<LogSummary> {
   let lines = 0;
-  let hasAddress = false;
+  let address: string | undefined;
   for (const file of await filesIn(folder)) {
     let searched = 0;
     for await (const chunk of createReadStream(file, { highWaterMark: 2 ** 20 })) {
       const bytes: Buffer = chunk;
       for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines += 1;
-      if (searched < SEARCHED_BYTES) hasAddress ||= IPV4.test(bytes.toString("latin1"));
+      if (searched < SEARCHED_BYTES) address ??= findAddress(bytes.toString("latin1"));
       searched += bytes.length;
     }
   }
-  return { lines, hasAddress };
+  return { lines, address };
+}
+
+function findAddress(text: string): string | undefined {
+  const at = text.search(IPV4);
+  return at < 0 ? undefined : text.slice(Math.max(0, at - AROUND), at + AROUND);
 }
 
 /** The first `count` different session tokens of a JSON access log. */

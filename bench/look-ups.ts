@@ -5,12 +5,12 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bench } from "./bench-options.ts";
 import { NOT_FOUND, lookUp } from "./correctness.ts";
-import { reserveIdentities } from "./load-generator.ts";
+import { PLAIN_LOAD, reserveIdentities } from "./load-generator.ts";
 import { findToken, readTokens } from "./log-files.ts";
 import { startLogveil } from "./logveil.ts";
 import type { Logveil } from "./logveil.ts";
-import { median } from "./report.ts";
-import type { Row } from "./report.ts";
+import { median } from "./medians.ts";
+import type { Outcome, Row } from "./report.ts";
 import { visit } from "./visit.ts";
 
 const CONNECTIONS = 16;
@@ -19,7 +19,7 @@ const MAX_RUNS = 20;
 const PLANTED = "198.51.100.77";
 const REQUIRED = 3000;
 
-export async function benchLookUps(bench: Bench): Promise<readonly Row[]> {
+export async function benchLookUps(bench: Bench): Promise<Outcome> {
   const folder = await bench.folder.make("look-ups");
   const options = { folder, upstream: bench.upstream.url, trustsLoad: true };
   await using logveil = await startLogveil(options);
@@ -40,7 +40,7 @@ export async function benchLookUps(bench: Bench): Promise<readonly Row[]> {
     rates.push(requests / seconds);
     cpuUs.push((logveil.process.cpuUs() - before) / requests);
   }
-  return [rowOf(median(rates), median(cpuUs))];
+  return { rows: [rowOf(median(rates), median(cpuUs))] };
 }
 
 function send(
@@ -52,7 +52,7 @@ function send(
   accessToken: string,
 ) {
   const firstIdentity = reserveIdentities();
-  const shape = { url, kind, seconds, connections: CONNECTIONS };
+  const shape = { ...PLAIN_LOAD, url, kind, seconds, connections: CONNECTIONS };
   return bench.generator.run({ ...shape, firstIdentity, tokenFile, accessToken });
 }
 

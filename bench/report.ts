@@ -1,4 +1,6 @@
 import { writeFile } from "node:fs/promises";
+import { cellsOf } from "./comparison.ts";
+import type { Comparison } from "./comparison.ts";
 
 /** One line of the table of SPEC section 9. */
 export type Row = {
@@ -11,30 +13,61 @@ export type Row = {
   readonly numbers: Readonly<Record<string, number>>;
 };
 
+/** Lines of cells, the head first. */
+export type Table = readonly (readonly string[])[];
+
+/** What a measurement has to say. */
+export type Outcome = {
+  readonly rows: readonly Row[];
+  readonly comparisons?: readonly Comparison[];
+  readonly tables?: readonly Table[];
+  /** Lines for the head of the report. */
+  readonly notes?: readonly string[];
+};
+
 export type Report = {
   readonly machine: string;
   readonly command: string;
   readonly conditions: readonly string[];
   readonly rows: readonly Row[];
+  readonly comparisons: readonly Comparison[];
+  readonly tables: readonly Table[];
 };
 
 export function skippedRow(figure: string, required: string, reason: string): Row {
   return { figure, required, measured: `skipped: ${reason}`, passed: undefined, numbers: {} };
 }
 
-export function formatReport({ machine, command, conditions, rows }: Report): string {
+export function formatReport(report: Report): string {
+  const { machine, command, conditions, rows, comparisons, tables } = report;
   const cells = rows.map((row) => [row.figure, row.required, row.measured, verdictOf(row)]);
-  const table = [["figure", "must reach", "measured", ""], ...cells];
-  const widths = [0, 1, 2].map((column) =>
+  const goals = cells.length === 0 ? [] : ["", ...align([["figure", "must reach", "measured", ""], ...cells])]; // prettier-ignore
+  const others = tables.flatMap((table) => ["", ...align(table)]);
+  const lines = [...goals, ...formatComparisons(comparisons), ...others];
+  return [machine, command, ...conditions, ...lines, ""].join("\n");
+}
+
+function formatComparisons(comparisons: readonly Comparison[]): readonly string[] {
+  if (comparisons.length === 0) return [];
+  return [
+    ...comparisons.flatMap((comparison) => ["", ...align(cellsOf(comparison))]),
+    "",
+    "CPU us: of the server, for each request. busy: share of its core that it used. *: below 90 %, so that load generator and upstream,",
+    "or other work on this machine, were the limit; requests/s and latencies are then not the server's, its CPU time is.",
+  ];
+}
+
+function align(table: Table): readonly string[] {
+  const columns = Math.max(...table.map(({ length }) => length));
+  const widths = Array.from({ length: columns }, (_, column) =>
     Math.max(...table.map((line) => line[column]?.length ?? 0)),
   );
-  const lines = table.map((line) =>
+  return table.map((line) =>
     line
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join("  ")
       .trimEnd(),
   );
-  return [machine, command, ...conditions, "", ...lines, ""].join("\n");
 }
 
 function verdictOf({ passed }: Row): string {
@@ -44,16 +77,4 @@ function verdictOf({ passed }: Row): string {
 
 export async function writeReport(file: string, report: Report): Promise<void> {
   await writeFile(file, `${JSON.stringify(report, undefined, 2)}\n`);
-}
-
-/** The middle one, or the mean of the two in the middle. */
-export function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = sorted.slice(Math.ceil(sorted.length / 2) - 1, Math.floor(sorted.length / 2) + 1);
-  return middle.reduce((total, number) => total + number, 0) / middle.length;
-}
-
-/** Median of the quotients of what was measured in the same round, so that a slow moment of the machine hits both sides. */
-export function medianRatio(above: readonly number[], below: readonly number[]): number {
-  return median(above.map((number, round) => number / (below[round] ?? Number.NaN)));
 }

@@ -7,13 +7,13 @@ import { strict as assert } from "node:assert";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Bench } from "./bench-options.ts";
 import { NOT_FOUND, checkLog, lookUp } from "./correctness.ts";
-import { percentile, reserveIdentities } from "./load-generator.ts";
+import { PLAIN_LOAD, percentile, reserveIdentities } from "./load-generator.ts";
 import type { Histogram, Load, Measured } from "./load-generator.ts";
 import { findToken, occupiedBytes } from "./log-files.ts";
 import { spawnLogveil, startLogveil } from "./logveil.ts";
 import type { Logveil, LogveilOptions } from "./logveil.ts";
-import { median } from "./report.ts";
-import type { Row } from "./report.ts";
+import { median } from "./medians.ts";
+import type { Outcome, Row } from "./report.ts";
 import { untilAnswered } from "./servers.ts";
 import { visit } from "./visit.ts";
 
@@ -23,14 +23,17 @@ const RETENTION_SECONDS = 1;
 const CALIBRATION_SECONDS = 2;
 /** Three starts, the load before the expiry, and the look-ups between them. */
 const AFTER_FILL_SECONDS = 40;
+const QUICK_AFTER_FILL_SECONDS = 13;
 const SWEEP_SECONDS = 120;
 /** How long before the end of the epoch "before" is measured. */
 const CALM_MS = 7000;
+const QUICK_CALM_MS = 1500;
 const PLANTED = "198.51.100.78";
 
-export async function benchStoredSessions(bench: Bench): Promise<readonly Row[]> {
+export async function benchStoredSessions(bench: Bench): Promise<Outcome> {
   const perSecond = await calibrate(bench);
-  const epoch = chooseEpoch((bench.sessions / perSecond) * 1.3 + AFTER_FILL_SECONDS);
+  const afterFill = bench.isQuick ? QUICK_AFTER_FILL_SECONDS : AFTER_FILL_SECONDS;
+  const epoch = chooseEpoch((bench.sessions / perSecond) * 1.3 + afterFill);
   const session = { rotate: `${epoch.seconds}s`, retention: `${RETENTION_SECONDS}s` };
   const folder = await bench.folder.make("stored");
   const options = { folder, upstream: bench.upstream.url, trustsLoad: true, session };
@@ -38,8 +41,9 @@ export async function benchStoredSessions(bench: Bench): Promise<readonly Row[]>
   const startMs = await measureStarts(options, bench.isQuick ? 1 : STARTS);
   const rows = [memoryRow(filled), diskRow(filled), startRow(startMs, filled.sessions)];
   const isWanted = (row: Row) => bench.parts.has(PART_OF_FIGURE[row.figure] ?? "memory");
-  if (!bench.parts.has("expiry")) return rows.filter(isWanted);
-  return [...rows.filter(isWanted), await benchExpiry(bench, options, epoch, filled)];
+  if (!bench.parts.has("expiry")) return { rows: rows.filter(isWanted) };
+  const expiry = await benchExpiry(bench, options, epoch, filled);
+  return { rows: [...rows.filter(isWanted), expiry] };
 }
 
 type Epoch = { readonly seconds: number; readonly startsAtMs: number; readonly endsAtMs: number };
@@ -59,7 +63,12 @@ async function calibrate(bench: Bench): Promise<number> {
   const folder = await bench.folder.make("calibration");
   const options = { folder, upstream: bench.upstream.url, trustsLoad: true };
   await using logveil = await startLogveil(options);
-  const { requests, seconds } = await send(bench, logveil, "new-identity", CALIBRATION_SECONDS);
+  const { requests, seconds } = await send(
+    bench,
+    logveil,
+    "new-identity",
+    bench.isQuick ? 1 : CALIBRATION_SECONDS,
+  );
   return requests / seconds;
 }
 
@@ -102,9 +111,8 @@ async function send(
   kind: Load["kind"],
   seconds: number,
 ): Promise<Measured> {
-  const shape = { url, kind, seconds, connections: CONNECTIONS };
-  const none = { tokenFile: "-", accessToken: "-" };
-  const measured = await generator.run({ ...shape, ...none, firstIdentity: reserveIdentities() });
+  const shape = { ...PLAIN_LOAD, url, kind, seconds, connections: CONNECTIONS };
+  const measured = await generator.run({ ...shape, firstIdentity: reserveIdentities() });
   assert.equal(measured.failures, 0, "requests failed under load");
   return measured;
 }
@@ -127,8 +135,9 @@ async function benchExpiry(
   { token, sessions }: Filled,
 ): Promise<Row> {
   await using logveil = await startLogveil(options);
+  const calmMs = bench.isQuick ? QUICK_CALM_MS : CALM_MS;
   assert.ok(
-    Date.now() < epoch.endsAtMs - 2 * CALM_MS,
+    Date.now() < epoch.endsAtMs - 2 * calmMs,
     "the epoch ended before it could be measured",
   );
   assert.equal((await lookUp(logveil, token)).status, 200);
@@ -136,7 +145,9 @@ async function benchExpiry(
   const isSwept = () => findEvent(logveil, "epoch.swept", epoch) !== undefined;
   const watching = watchDestruction(logveil, epoch, token);
   // Load until the end comes near: what was started a moment ago is slow, and compared with that an expiry would look cheap.
-  while (Date.now() < epoch.endsAtMs - CALM_MS) await send(bench, logveil, "visit", 1);
+  const calmAtMs = epoch.endsAtMs - calmMs;
+  if (bench.isQuick) await wait(calmAtMs - Date.now());
+  while (Date.now() < calmAtMs) await send(bench, logveil, "visit", 1);
   const until = epoch.endsAtMs + SWEEP_SECONDS * 1000;
   while (!isSwept() && Date.now() < until) slices.push(await slice(bench, logveil));
   assert.ok(isSwept(), "the expired epoch was not swept");
