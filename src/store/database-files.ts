@@ -1,20 +1,34 @@
-import { chmod, mkdir, open, readFile, readdir, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Level } from "level";
 import { LogveilError } from "../errors.ts";
 import type { ErrorCode } from "../errors.ts";
 import { metaKey } from "./key-layout.ts";
+import { codeIn, exists, makePrivateFolder, namesIn, writePrivateFile } from "./private-folder.ts";
 
-// Where the database lies and how it is opened. LevelDB starts an empty database wherever it finds no CURRENT file, and deletes the tables
-// that the lost one had; and it does not miss a log file that is gone. A marker outside its folder and a record inside it tell both.
+// Where a database lies and how it is opened. LevelDB starts an empty database wherever it finds no CURRENT file, and deletes the tables
+// that the lost one had; and it does not miss a log file that is gone. A mark outside its folder and a record inside it tell both.
 
 /** Binary keys and values throughout. `compactRange` is LevelDB's own, which the types of `level` (shared with browsers) leave out. */
 export type OpenLevel = Level<Uint8Array, Uint8Array> & {
   readonly compactRange: (start: Uint8Array, end: Uint8Array) => Promise<void>;
 };
 
-/** Value of the record `m | format`: the version of key-layout.ts that wrote the database. */
-const FORMAT = Buffer.of(1);
+/** One database on the disk. */
+export type DatabaseFiles = {
+  readonly folder: string;
+  /** Whether a database has been in there; known from outside the folder. */
+  readonly isMarked: () => Promise<boolean>;
+  /** On the disk when it resolves. Called once the database exists, and before anything else is stored in it. */
+  readonly mark: () => Promise<void>;
+};
+
+/**
+ * Value of the record `m | format`: the version of key-layout.ts that wrote the database. In a main database of version 1 lie the
+ * sessions of all epochs too (session-move.ts).
+ */
+export const FORMAT = Buffer.of(2);
+export const FORMAT_WITH_SESSIONS = Buffer.of(1);
 
 const MIB = 1024 * 1024;
 
@@ -27,55 +41,68 @@ const LEVEL_OPTIONS = {
   maxOpenFiles: 74,
   maxFileSize: 2 * MIB,
   writeBufferSize: 4 * MIB,
-  cacheSize: 8 * MIB,
+  // Of each database that is open: the main one, and a few epochs'.
+  cacheSize: 4 * MIB,
 } as const;
 
-/**
- * Opens `<dir>/store`, or creates it when neither it nor its marker exists. Rejects `store-missing`, `store-corrupt`, `store-locked`, or
- * `store-unavailable` for whatever else the disk refuses. Repairs nothing, and creates nothing where a store has been before.
- */
+/** The main database: `<dir>/store`, marked by a file beside it. */
+export function mainFiles(dir: string): DatabaseFiles {
+  return {
+    folder: join(dir, "store"),
+    isMarked: () => exists(join(dir, "store.marker")),
+    mark: () => writePrivateFile(dir, "store.marker", MARKER_TEXT),
+  };
+}
+
+const MARKER_TEXT =
+  "A logveil store exists beside this file. Without it, a lost store would be replaced by an empty one.\n";
+
+/** Opens the main database of `dir`. */
 export async function openDatabaseFiles(dir: string): Promise<OpenLevel> {
-  const marker = await exists(markerOf(dir));
-  const isNew = isNewDatabase(await namesIn(folderOf(dir)), marker);
-  await makePrivate(folderOf(dir));
-  const level = await openLevel(dir, isNew);
+  return openFiles(mainFiles(dir));
+}
+
+/**
+ * Opens the database, or creates it when neither it nor its mark exists. Rejects `store-missing`, `store-corrupt`, `store-locked`, or
+ * `store-unavailable` for whatever else the disk refuses. Repairs nothing, and creates nothing where a database has been before.
+ */
+export async function openFiles(files: DatabaseFiles): Promise<OpenLevel> {
+  const { folder } = files;
+  const isMarked = await files.isMarked();
+  const isNew = isNewDatabase(await namesIn(folder), isMarked);
+  await makePrivateFolder(folder);
+  const level = await openLevel(folder, isNew);
   try {
-    await checkFormat(level, marker);
-    if (!marker) await writeMarker(dir);
+    await checkFormat(level, isMarked);
+    if (!isMarked) await files.mark();
     return level;
   } catch (error) {
     await level.close();
-    throw error instanceof LogveilError ? error : unavailable(error);
+    throw error instanceof LogveilError
+      ? error
+      : new LogveilError("store-unavailable", { cause: error });
   }
 }
 
-function folderOf(dir: string): string {
-  return join(dir, "store");
-}
-
-function markerOf(dir: string): string {
-  return join(dir, "store.marker");
-}
-
-// SECURITY: only a folder that never held a database may become a new one. A MANIFEST alone, without a marker, is a creation cut short.
-function isNewDatabase(names: readonly string[], marker: boolean): boolean {
+// SECURITY: only a folder that never held a database may become a new one. A MANIFEST alone, without a mark, is a creation cut short.
+function isNewDatabase(names: readonly string[], isMarked: boolean): boolean {
   if (names.includes("CURRENT")) return false;
   if (names.some((name) => /\.(?:ldb|sst|log)$/.test(name)))
     throw new LogveilError("store-corrupt");
-  if (!marker) return true;
+  if (!isMarked) return true;
   const wasDatabase = names.some((name) => name.startsWith("MANIFEST-"));
   throw new LogveilError(wasDatabase ? "store-corrupt" : "store-missing");
 }
 
-async function openLevel(dir: string, isNew: boolean): Promise<OpenLevel> {
-  const level = new Level<Uint8Array, Uint8Array>(folderOf(dir), {
+async function openLevel(folder: string, isNew: boolean): Promise<OpenLevel> {
+  const level = new Level<Uint8Array, Uint8Array>(folder, {
     ...LEVEL_OPTIONS,
     createIfMissing: isNew,
   });
   try {
     await level.open();
   } catch (error) {
-    throw new LogveilError(await codeOf(error, dir, isNew), { cause: error });
+    throw new LogveilError(await codeOf(error, folder, isNew), { cause: error });
   }
   if (!isOpenLevel(level)) throw new TypeError("level is not classic-level");
   return level;
@@ -86,83 +113,25 @@ function isOpenLevel(level: Level<Uint8Array, Uint8Array>): level is OpenLevel {
 }
 
 /** The reason is in the cause: abstract-level wraps it in a "not open" of its own. */
-async function codeOf(error: unknown, dir: string, isNew: boolean): Promise<ErrorCode> {
+async function codeOf(error: unknown, folder: string, isNew: boolean): Promise<ErrorCode> {
   const code = codeIn(error instanceof Error ? error.cause : undefined);
   if (code === "LEVEL_LOCKED") return "store-locked";
   if (code === "LEVEL_CORRUPTION") return "store-corrupt";
-  return isNew || (await hasManifest(dir)) ? "store-unavailable" : "store-corrupt";
+  return isNew || (await hasManifest(folder)) ? "store-unavailable" : "store-corrupt";
 }
 
 /** LevelDB reports a lost MANIFEST as an I/O error, like a full disk. */
-async function hasManifest(dir: string): Promise<boolean> {
-  const current = await readFile(join(folderOf(dir), "CURRENT"), "utf8").catch(() => "");
-  return (await namesIn(folderOf(dir))).includes(current.trimEnd());
+async function hasManifest(folder: string): Promise<boolean> {
+  const current = await readFile(join(folder, "CURRENT"), "utf8").catch(() => "");
+  return (await namesIn(folder)).includes(current.trimEnd());
 }
 
-async function checkFormat(level: OpenLevel, marker: boolean): Promise<void> {
+async function checkFormat(level: OpenLevel, isMarked: boolean): Promise<void> {
   const format = await level.get(metaKey("format"));
   if (format === undefined) {
-    if (marker) throw new LogveilError("store-missing");
+    if (isMarked) throw new LogveilError("store-missing");
     await level.put(metaKey("format"), FORMAT, { sync: true });
-  } else if (!FORMAT.equals(format)) {
+  } else if (!FORMAT.equals(format) && !FORMAT_WITH_SESSIONS.equals(format)) {
     throw new LogveilError("store-corrupt");
   }
-}
-
-async function writeMarker(dir: string): Promise<void> {
-  const file = await open(markerOf(dir), "w", 0o600);
-  try {
-    await file.writeFile(
-      "A logveil store exists beside this file. Without it, a lost store would be replaced by an empty one.\n",
-    );
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await syncFolder(dir);
-}
-
-async function syncFolder(dir: string): Promise<void> {
-  const folder = await open(dir, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-async function makePrivate(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await chmod(folder, 0o700);
-  } catch (error) {
-    throw unavailable(error);
-  }
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (codeIn(error) === "ENOENT") return [];
-    throw unavailable(error);
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (codeIn(error) === "ENOENT") return false;
-    throw unavailable(error);
-  }
-}
-
-function unavailable(cause: unknown): LogveilError {
-  return new LogveilError("store-unavailable", { cause });
-}
-
-function codeIn(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

@@ -2,8 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { LogveilError, hasCode } from "../errors.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { EventLog } from "../event-log.ts";
-import { openDatabaseFiles } from "./database-files.ts";
-import type { OpenLevel } from "./database-files.ts";
+import { openFiles } from "./database-files.ts";
+import type { DatabaseFiles, OpenLevel } from "./database-files.ts";
 import { metaKey } from "./key-layout.ts";
 
 /** As large as a busy group of appends, so that a disk with a few bytes left is not taken for one with room. */
@@ -14,8 +14,8 @@ export type Health = "ok" | "unavailable";
 /** How long an outage waits before it opens the database again: `firstMs`, doubling to `maxMs`. */
 export type ReopenDelay = { readonly firstMs: number; readonly maxMs: number };
 
-type DatabaseOptions = {
-  readonly dir: string;
+export type DatabaseOptions = {
+  readonly files: DatabaseFiles;
   readonly eventLog: EventLog;
   readonly reopen: ReopenDelay;
 };
@@ -33,14 +33,21 @@ export class Database {
   #lastWrite: Promise<void> = Promise.resolve();
   #outage: Promise<void> = Promise.resolve();
 
-  private constructor(level: OpenLevel, options: DatabaseOptions) {
+  private constructor(level: OpenLevel | undefined, options: DatabaseOptions) {
     this.#level = level;
     this.#options = options;
   }
 
-  /** Rejects with the codes of `openDatabaseFiles`. */
+  /** Rejects with the codes of `openFiles`. */
   static async open(options: DatabaseOptions): Promise<Database> {
-    return new Database(await openDatabaseFiles(options.dir), options);
+    return new Database(await openFiles(options.files), options);
+  }
+
+  /** One that could not be opened: it begins with an outage. `sessions` is how many records are lost with that. */
+  static unavailable(options: DatabaseOptions, sessions: number): Database {
+    const database = new Database(undefined, options);
+    database.#beginOutage(undefined, sessions);
+    return database;
   }
 
   get health(): Health {
@@ -101,11 +108,15 @@ export class Database {
     try {
       await change(level);
     } catch (cause) {
-      this.#level = undefined;
-      this.#options.eventLog.emit("store.write-failed", { lost: sessions });
-      this.#outage = this.#endOutage(level);
+      this.#beginOutage(level, sessions);
       throw new LogveilError("store-unavailable", { cause });
     }
+  }
+
+  #beginOutage(failed: OpenLevel | undefined, sessions: number): void {
+    this.#level = undefined;
+    this.#options.eventLog.emit("store.write-failed", { lost: sessions });
+    this.#outage = this.#endOutage(failed);
   }
 
   #codeOf(cause: unknown): ErrorCode {
@@ -115,9 +126,9 @@ export class Database {
     return this.#closing.signal.aborted ? "store-closed" : "store-unavailable";
   }
 
-  async #endOutage(failed: OpenLevel): Promise<void> {
+  async #endOutage(failed: OpenLevel | undefined): Promise<void> {
     // Whatever closing a broken database reports, the next thing to do is to open it again.
-    await failed.close().catch(() => undefined);
+    await failed?.close().catch(() => undefined);
     const { firstMs, maxMs } = this.#options.reopen;
     let lastCode: ErrorCode = "store-unavailable";
     for (let waitMs = firstMs; await this.#wait(waitMs); waitMs = Math.min(waitMs * 2, maxMs)) {
@@ -136,7 +147,7 @@ export class Database {
 
   async #reopen(): Promise<ErrorCode | undefined> {
     try {
-      const level = await openDatabaseFiles(this.#options.dir);
+      const level = await openFiles(this.#options.files);
       await probe(level);
       this.#options.eventLog.emit("store.reopened");
       this.#level = level;

@@ -30,28 +30,32 @@ type Waiting = {
   readonly reject: (error: unknown) => void;
 };
 
+/** What waits, in all the databases that share the bound. */
+export type Backlog = { bytes: number };
+
 export class GroupCommit {
   readonly #store: (writes: readonly Write[]) => Promise<void>;
+  readonly #backlog: Backlog;
   #waiting: Waiting[] = [];
-  #waitingBytes = 0;
   #running: Promise<void> | undefined;
   #closed = false;
 
   /** `store` makes one group durable. It is never called while a call is under way. */
-  constructor(store: (writes: readonly Write[]) => Promise<void>) {
+  constructor(store: (writes: readonly Write[]) => Promise<void>, backlog: Backlog = { bytes: 0 }) {
     this.#store = store;
+    this.#backlog = backlog;
   }
 
   /** Resolves when the group of these writes is stored, rejects with what `store` rejected, or `store-unavailable` when too much waits. */
   add(writes: readonly Write[]): Promise<void> {
     if (this.#closed) return Promise.reject(new LogveilError("store-closed"));
     const bytes = writes.reduce((sum, write) => sum + sizeOf(write), 0);
-    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
+    if (this.#backlog.bytes + bytes > MAX_WAITING_BYTES) {
       return Promise.reject(new LogveilError("store-unavailable"));
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ writes, bytes, resolve, reject });
-      this.#waitingBytes += bytes;
+      this.#backlog.bytes += bytes;
       this.#running ??= this.#run();
     });
   }
@@ -77,7 +81,7 @@ export class GroupCommit {
       count += 1;
       if (bytes >= MAX_GROUP_BYTES) break;
     }
-    this.#waitingBytes -= bytes;
+    this.#backlog.bytes -= bytes;
     return this.#waiting.splice(0, count);
   }
 

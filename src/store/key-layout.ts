@@ -1,5 +1,6 @@
-// The one table of keys. Every key is a prefix byte and then fields of fixed width (the last may be open-ended), integers big-endian, so
-// that the byte order LevelDB sorts by is the order of epochs and times, and everything of one epoch is one range.
+// The one table of keys: those of the main database, and those of the epochs' (`a`, `s`). Every key is a prefix byte and then fields of
+// fixed width (the last may be open-ended), integers big-endian, so that the byte order LevelDB sorts by is the order of epochs and times,
+// and everything of one epoch is one range.
 
 /** What the first byte of a key says about the rest. */
 const PREFIXES = {
@@ -15,6 +16,10 @@ const PREFIXES = {
   meta: 0x6d,
   /** `n | cookie name` → empty. */
   name: 0x6e,
+  /** `p | epoch(4)` → empty: there is a database of that epoch. */
+  epoch: 0x70,
+  /** `r | epoch(4) | tag(11)` → empty: that session has been removed, whatever its epoch's database says. */
+  removal: 0x72,
   /**
    * `s | epoch(4) | tag(11)` → `addressMac(16)`, where the record lies. Every append asks whether its session is stored, and these small
    * entries stay in memory where the records would not: with the record in here, a store of a million took half as many appends.
@@ -61,10 +66,7 @@ export type KeyRange = { readonly gte: Uint8Array; readonly lt: Uint8Array };
 
 /** `epoch` is an unsigned 32-bit number; throws RangeError for anything else, and for a tag that is not 11 bytes. */
 export function sessionKey(epoch: number, tag: Uint8Array): Buffer {
-  const key = Buffer.allocUnsafe(1 + EPOCH_BYTES + TAG_BYTES);
-  writeEpoch(key, PREFIXES.session, epoch);
-  key.set(sized(tag, TAG_BYTES), 1 + EPOCH_BYTES);
-  return key;
+  return taggedKey(PREFIXES.session, epoch, tag);
 }
 
 /** As `sessionKey`; `addressMac` is 16 bytes. */
@@ -76,7 +78,7 @@ export function addressKey(epoch: number, addressMac: Uint8Array, tag: Uint8Arra
   return key;
 }
 
-/** The epoch of a session key or of an address key. */
+/** The epoch of a session key, of an address key, or of an entry in the list of epochs. */
 export function epochOf(key: Uint8Array): number {
   return viewOf(key).readUInt32BE(1);
 }
@@ -151,13 +153,31 @@ export function metaKey(word: "format" | "probe"): Buffer {
   return textKey(PREFIXES.meta, word);
 }
 
+/** `epoch` is an unsigned 32-bit number; throws RangeError for anything else. */
+export function epochKey(epoch: number): Buffer {
+  return epochPrefix(PREFIXES.epoch, epoch);
+}
+
+export function epochListRange(): KeyRange {
+  return rangeOf(epochPrefix(PREFIXES.epoch));
+}
+
+export function removalKey(epoch: number, tag: Uint8Array): Buffer {
+  return taggedKey(PREFIXES.removal, epoch, tag);
+}
+
+/** The removal notes of one epoch. */
+export function removalRange(epoch: number): KeyRange {
+  return rangeOf(epochPrefix(PREFIXES.removal, epoch));
+}
+
 /** The session entries of one epoch, or of all. */
 export function sessionRange(epoch?: number): KeyRange {
   return rangeOf(epochPrefix(PREFIXES.session, epoch));
 }
 
-/** The session records of one epoch, or those of them that belong to one address. */
-export function addressRange(epoch: number, addressMac?: Uint8Array): KeyRange {
+/** The session records of one epoch, those of them that belong to one address, or those of all epochs. */
+export function addressRange(epoch?: number, addressMac?: Uint8Array): KeyRange {
   const prefix = epochPrefix(PREFIXES.address, epoch);
   if (addressMac === undefined) return rangeOf(prefix);
   return rangeOf(Buffer.concat([prefix, sized(addressMac, ADDRESS_MAC_BYTES)]));
@@ -185,7 +205,14 @@ function rangeOf(prefix: Buffer): KeyRange {
   }
 }
 
-function epochPrefix(prefix: number, epoch: number | undefined): Buffer {
+function taggedKey(prefix: number, epoch: number, tag: Uint8Array): Buffer {
+  const key = Buffer.allocUnsafe(1 + EPOCH_BYTES + TAG_BYTES);
+  writeEpoch(key, prefix, epoch);
+  key.set(sized(tag, TAG_BYTES), 1 + EPOCH_BYTES);
+  return key;
+}
+
+function epochPrefix(prefix: number, epoch?: number): Buffer {
   if (epoch === undefined) return Buffer.of(prefix);
   const bytes = Buffer.allocUnsafe(1 + EPOCH_BYTES);
   writeEpoch(bytes, prefix, epoch);

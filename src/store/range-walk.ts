@@ -9,7 +9,7 @@ const SLICE_KEYS = 1000;
  * removed behind the walk is not met again, and what is added before it is.
  */
 export async function* walkRange(
-  database: Database,
+  database: Pick<Database, "read">,
   range: KeyRange,
 ): AsyncGenerator<readonly Uint8Array[]> {
   let rest: Parameters<typeof readSlice>[1] = range;
@@ -24,7 +24,7 @@ export async function* walkRange(
 }
 
 function readSlice(
-  database: Database,
+  database: Pick<Database, "read">,
   range: KeyRange | { readonly gt: Uint8Array; readonly lt: Uint8Array },
 ): Promise<readonly Uint8Array[]> {
   return database.read((level) =>

@@ -1,25 +1,42 @@
 import type { Database } from "./database.ts";
-import { epochOf, sessionRange, tagOf } from "./key-layout.ts";
-import type { KeyRange } from "./key-layout.ts";
+import type { EpochDatabases } from "./epoch-databases.ts";
+import { sessionRange, tagOf } from "./key-layout.ts";
 
 /** Keys read of one epoch. The estimate beyond that many is off by about 1 / √1000: 3 %. */
 const SAMPLE_KEYS = 1000;
 
 /**
  * How many session records there are: exact for epochs of fewer than 1,000, an estimate for larger ones. Tags come from a MAC, so
- * they are spread evenly, and where the thousandth lies tells how dense they are. A thousand keys read an epoch, and no counter to
- * keep right across crashes and outages.
+ * they are spread evenly, and where the thousandth lies tells how dense they are. A thousand keys read an epoch, once until it changes,
+ * and no counter to keep right across crashes and outages.
  */
-export async function countSessions(database: Database): Promise<number> {
-  let count = 0;
-  let rest = sessionRange();
-  while (true) {
-    const keys = await readSample(database, rest);
-    const first = keys.at(0);
-    if (first === undefined) return count;
-    const epoch = epochOf(first);
-    count += estimate(keys.filter((key) => epochOf(key) === epoch));
-    rest = { gte: sessionRange(epoch).lt, lt: rest.lt };
+export class SessionCount {
+  readonly #databases: EpochDatabases;
+  /** Of epochs that have not been written since. As many as there are databases. */
+  readonly #counted = new Map<number, number>();
+
+  constructor(databases: EpochDatabases) {
+    this.#databases = databases;
+  }
+
+  async all(): Promise<number> {
+    let count = 0;
+    for (const epoch of this.#databases.epochs()) count += await this.#of(epoch);
+    return count;
+  }
+
+  /** Called after each change of the epoch. */
+  forget(epoch: number): void {
+    this.#counted.delete(epoch);
+  }
+
+  async #of(epoch: number): Promise<number> {
+    const known = this.#counted.get(epoch);
+    if (known !== undefined) return known;
+    const sample = await this.#databases.ask(epoch, (database) => readSample(database, epoch));
+    const count = estimate(sample ?? []);
+    this.#counted.set(epoch, count);
+    return count;
   }
 }
 
@@ -35,8 +52,8 @@ function positionOf(tag: Uint8Array): number {
   return (Buffer.from(tag).readUIntBE(0, 6) + 1) / 2 ** 48;
 }
 
-function readSample(database: Database, range: KeyRange): Promise<readonly Uint8Array[]> {
+function readSample(database: Database, epoch: number): Promise<readonly Uint8Array[]> {
   return database.read((level) =>
-    level.keys({ ...range, limit: SAMPLE_KEYS, fillCache: false }).all(),
+    level.keys({ ...sessionRange(epoch), limit: SAMPLE_KEYS, fillCache: false }).all(),
   );
 }

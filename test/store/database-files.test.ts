@@ -50,7 +50,7 @@ describe("database files", () => {
   });
 
   it("does not take an empty folder for the store", async () => {
-    for (const name of readdirSync(database())) rmSync(join(database(), name));
+    for (const name of readdirSync(database())) rmSync(join(database(), name), { recursive: true });
     expect(await codeOf(folder.open())).to.equal("store-missing");
     expect(readdirSync(database())).to.deep.equal([]);
   });
@@ -116,7 +116,7 @@ describe("database files", () => {
 
   it("refuses a database of another format", async () => {
     const level = new Level(database());
-    await level.put("mformat", "\u0002");
+    await level.put("mformat", "\u0003");
     await level.close();
     expect(await codeOf(folder.open())).to.equal("store-corrupt");
   });

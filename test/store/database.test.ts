@@ -6,7 +6,15 @@ import { expect } from "chai";
 import { hasCode } from "../../src/errors.ts";
 import type { SealedSession } from "../../src/store/session-sink.ts";
 import type { Store } from "../../src/store/store.ts";
-import { StoreFolder, aSession, codeOf, missingOf, sessions, until } from "./store-folder.ts";
+import {
+  EPOCH,
+  StoreFolder,
+  aSession,
+  codeOf,
+  missingOf,
+  sessions,
+  until,
+} from "./store-folder.ts";
 
 // A real file system of 8 MiB that really fills up.
 describe("database on a full disk", () => {
@@ -50,9 +58,6 @@ describe("database on a full disk", () => {
     const [first] = stored;
     if (first === undefined) throw new Error("nothing was stored");
     expect(await codeOf(store.sessions.find(first.epoch, first.tag))).to.equal("store-unavailable");
-    expect(await codeOf(store.callerSessions.put("a", Buffer.of(1), 1))).to.equal(
-      "store-unavailable",
-    );
     expect(folder.events()).to.deep.equal(["store.write-failed"]);
 
     rmSync(filler());
@@ -64,6 +69,38 @@ describe("database on a full disk", () => {
 
     await store.close();
     expect(await missingOf(await folder.open(), [...stored, ...later])).to.deep.equal([]);
+  });
+
+  it("refuses everything but sessions when the main database is what cannot be written", async () => {
+    const [known] = sessions(1);
+    if (known === undefined) throw new Error("no session");
+    await store.sessions.append([known]);
+    const value = Buffer.alloc(60_000);
+    const put = (key: string) => store.documents.commit([{ table: "user", key, value }]);
+    let stored = 0;
+    while ((await codeOf(put(String(stored)))) === "resolved") stored += 1;
+    expect(stored).to.be.greaterThan(5);
+    expect(store.health()).to.equal("unavailable");
+    expect(await codeOf(store.documents.list("user"))).to.equal("store-unavailable");
+    expect(await codeOf(store.callerSessions.put("a", Buffer.of(1), 1))).to.equal(
+      "store-unavailable",
+    );
+    rmSync(filler());
+    await until(() => store.health() === "ok");
+    expect(await store.documents.list("user")).to.have.length(stored);
+    expect(await missingOf(store, [known])).to.deep.equal([]);
+  });
+
+  it("creates the database of a new epoch when there is room again", async () => {
+    const stored = await fillDisk();
+    const next = sessions(10, { epoch: EPOCH + 1 });
+    expect(await codeOf(store.sessions.append(next))).to.equal("store-unavailable");
+    rmSync(filler());
+    await until(() => store.health() === "ok");
+    await store.sessions.append(next);
+    expect(await missingOf(store, [...stored, ...next])).to.deep.equal([]);
+    await store.close();
+    expect(await missingOf(await folder.open(), [...stored, ...next])).to.deep.equal([]);
   });
 
   it("rejects all appends of the group that failed, and those that waited behind it", async () => {
