@@ -14,19 +14,18 @@ const HOURS_72 = 72 * 3_600_000;
 const OUR_COOKIE = "logveil_session";
 
 const PROBLEMS: readonly Check[] = [
+  ...(["tls", "upstreamTls"] as const).flatMap((section) => [
+    together(section, "cert", "key"),
+    together(section, "key", "cert"),
+  ]),
+  ...(["ca", "serverName", "cert"] as const).map(needsHttpsUpstream),
   {
-    path: "proxy.tls.key",
-    involves: ["proxy.tls.cert"],
-    applies: ({ proxy: { tls } }) => tls.cert !== undefined && tls.key === undefined,
-    problem: "is missing while proxy.tls.cert is set",
-    remedy: "set both or neither",
-  },
-  {
-    path: "proxy.tls.cert",
-    involves: ["proxy.tls.key"],
-    applies: ({ proxy: { tls } }) => tls.key !== undefined && tls.cert === undefined,
-    problem: "is missing while proxy.tls.key is set",
-    remedy: "set both or neither",
+    // SECURITY: who may say whose connection this is must be named, or everybody could.
+    path: "proxy.proxyProtocol",
+    involves: ["proxy.trustedProxies"],
+    applies: ({ proxy }) => proxy.proxyProtocol === "on" && proxy.trustedProxies.length === 0,
+    problem: "is on while proxy.trustedProxies is empty, so every connection would be closed",
+    remedy: "name the load balancer's network there",
   },
   {
     path: "proxy.upstream",
@@ -100,6 +99,20 @@ const PROBLEMS: readonly Check[] = [
 ];
 
 const WARNINGS: readonly Check[] = [
+  {
+    path: "proxy.trustedProxies",
+    involves: ["proxy.listen"],
+    applies: ({ proxy }) => "path" in proxy.listen && !proxy.trustedProxies.includes("unix"),
+    problem: "does not name unix while proxy.listen is a Unix socket",
+    remedy: "no client would have an address",
+  },
+  {
+    path: "proxy.upstreamTls.verify",
+    involves: [],
+    applies: ({ proxy }) => proxy.upstreamTls.verify === "off",
+    problem: "is off",
+    remedy: "whoever is on the way to the upstream can read and change everything",
+  },
   {
     path: "session.retention",
     involves: [],
@@ -178,6 +191,32 @@ function findings(
     .filter(({ path, involves }) => ![path, ...involves].some(isKnown))
     .filter(({ applies }) => applies(configuration))
     .map(({ path, problem, remedy }) => ({ path, problem, remedy }));
+}
+
+function together(
+  section: "tls" | "upstreamTls",
+  given: "cert" | "key",
+  missing: "cert" | "key",
+): Check {
+  return {
+    path: `proxy.${section}.${missing}`,
+    involves: [`proxy.${section}.${given}`],
+    applies: ({ proxy }) =>
+      proxy[section][given] !== undefined && proxy[section][missing] === undefined,
+    problem: `is missing while proxy.${section}.${given} is set`,
+    remedy: "set both or neither",
+  };
+}
+
+function needsHttpsUpstream(key: "ca" | "serverName" | "cert"): Check {
+  return {
+    path: `proxy.upstreamTls.${key}`,
+    involves: ["proxy.upstream"],
+    applies: ({ proxy }) =>
+      proxy.upstreamTls[key] !== undefined && !proxy.upstream.startsWith("https:"),
+    problem: "has no effect on a connection without TLS",
+    remedy: "use https:// in proxy.upstream or leave it out",
+  };
 }
 
 function crossesNetworkInClear(url: string | undefined): boolean {

@@ -22,10 +22,12 @@ export type Configuration = {
 
 export type ProxyConfiguration = {
   readonly listen: ListenAddress;
+  readonly socketAccess: "owner" | "group" | "all";
   /** An origin (`http://127.0.0.1:8000`) or `unix:/path`. */
   readonly upstream: string;
-  /** CIDRs, always with their prefix length. */
+  /** CIDRs, always with their prefix length, and `unix`. */
   readonly trustedProxies: readonly string[];
+  readonly proxyProtocol: "off" | "on";
   readonly forward: {
     readonly clientAddress: "token" | "omit" | "pass";
     readonly userAgent: "token" | "reduced" | "omit" | "pass";
@@ -33,6 +35,13 @@ export type ProxyConfiguration = {
     readonly passCookies: "auto" | readonly string[];
   };
   readonly tls: { readonly cert: string | undefined; readonly key: string | undefined };
+  readonly upstreamTls: {
+    readonly ca: string | undefined;
+    readonly serverName: string | undefined;
+    readonly cert: string | undefined;
+    readonly key: string | undefined;
+    readonly verify: "on" | "off";
+  };
   readonly limits: {
     /** Bytes. */
     readonly headers: number;

@@ -3,7 +3,7 @@
 
 import ipaddr from "ipaddr.js";
 import { isIP } from "node:net";
-import { findListenAddress, findUpstream } from "./listen-address.ts";
+import { findHostName, findListenAddress, findUpstream } from "./listen-address.ts";
 import { findDuration, findRate, findSize } from "./quantity.ts";
 import type { Kind, SchemaNode } from "./schema-node.ts";
 import { Secret } from "./secret.ts";
@@ -31,15 +31,15 @@ const KINDS: Readonly<Record<Kind, KindMeaning>> = {
     allowed: (node) => `a duration${range(node)}`,
     example: "30s",
   },
+  host: {
+    find: findHostName,
+    allowed: () => "a host name",
+    example: "app.example",
+  },
   listen: {
     find: findListenAddress,
     allowed: () => "host:port",
     example: "127.0.0.1:8080",
-  },
-  network: {
-    find: findNetwork,
-    allowed: () => "a network in CIDR notation",
-    example: "10.0.0.0/8",
   },
   path: {
     // SECURITY: a placeholder that is not known must not become a folder with a funny name that nobody protects.
@@ -72,6 +72,11 @@ const KINDS: Readonly<Record<Kind, KindMeaning>> = {
     find: (text) => (isLine(text) ? text : undefined),
     allowed: () => "one line of text",
     example: "name",
+  },
+  trusted: {
+    find: (text) => (text === "unix" ? text : findNetwork(text)),
+    allowed: () => "a network in CIDR notation or unix",
+    example: "10.0.0.0/8",
   },
   upstream: {
     find: findUpstream,

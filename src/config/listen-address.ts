@@ -82,6 +82,11 @@ function isLocal(host: string): boolean {
   );
 }
 
+/** A name, not an address: what TLS can ask for (RFC 6066 section 3). */
+export function findHostName(text: string): string | undefined {
+  return /^[\d.]+$/.test(text) || !HOST_NAME.test(text) ? undefined : text;
+}
+
 function isHost(name: string): boolean {
   // Digits and dots only are an IPv4 address or a mistake, never a name.
   return /^[\d.]+$/.test(name) ? isIPv4(name) : HOST_NAME.test(name) && isIP(name) === 0;

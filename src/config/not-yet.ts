@@ -21,13 +21,6 @@ export type NotYet = {
 const NETWORK_OUTPUTS = ["syslog", "otlp", "mezmo", "http"] as const;
 
 export const NOT_YET: readonly NotYet[] = [
-  { path: "proxy.tls" },
-  {
-    path: "proxy.upstream",
-    isUsed: ({ proxy }) => !proxy.upstream.startsWith("http:"),
-    what: "anything but http:// ",
-    remedy: "for example http://127.0.0.1:8000",
-  },
   {
     path: "accessLog.format",
     isUsed: ({ accessLog }) => accessLog.format === "ecs",

@@ -17,8 +17,22 @@ const TIMEOUT = { atLeast: "1ms", atMost: "24h" };
 
 export const PROXY = section("The data plane: where clients arrive and where they are sent on.", {
   listen: text("listen", "127.0.0.1:8080", "Where clients arrive."),
+  socketAccess: word(
+    "group",
+    ["owner", "all"],
+    "Who may connect when listen is unix:/path: owner 0600, group 0660, all 0666.",
+  ),
   upstream: text("upstream", "http://127.0.0.1:8000", "The web server behind."),
-  trustedProxies: list("network", [], "Proxies in front whose forwarding headers are believed."),
+  trustedProxies: list(
+    "trusted",
+    [],
+    "Proxies in front whose forwarding headers are believed; unix means whoever connects to a Unix socket.",
+  ),
+  proxyProtocol: word(
+    "off",
+    ["on"],
+    "Whether every connection begins with a PROXY protocol header, version 1 or 2.",
+  ),
   forward: section("What the upstream gets to see.", {
     clientAddress: word("token", ["omit", "pass"], "The client's address."),
     userAgent: word(
@@ -34,6 +48,15 @@ export const PROXY = section("The data plane: where clients arrive and where the
   tls: section("TLS towards clients; both or neither.", {
     cert: optional(text("path", "", "Certificate chain, PEM.")),
     key: optional(text("path", "", "Private key, PEM.")),
+  }),
+  upstreamTls: section("TLS towards an upstream that begins with https://.", {
+    ca: optional(text("path", "", "Certificate authorities in place of the well-known ones, PEM.")),
+    serverName: optional(
+      text("host", "", "The name asked for (SNI) and checked, in place of the upstream's."),
+    ),
+    cert: optional(text("path", "", "Client certificate chain, PEM.")),
+    key: optional(text("path", "", "Its private key, PEM.")),
+    verify: word("on", ["off"], "Whether the upstream's certificate is checked."),
   }),
   limits: section("What one client may take.", {
     headers: size("16KiB", "Request line and headers together.", {

@@ -8,14 +8,15 @@ export type Kind =
   | "cookie"
   | "country"
   | "duration"
+  | "host"
   | "listen"
-  | "network"
   | "path"
   | "rate"
   | "secret"
   | "size"
   | "template"
   | "text"
+  | "trusted"
   | "upstream"
   | "url";
 

@@ -22,6 +22,26 @@ describe("keys that must fit together", () => {
     ["proxy.tls.key is missing while proxy.tls.cert is set", "proxy: { tls: { cert: a.pem } }"],
     ["proxy.tls.cert is missing while proxy.tls.key is set", "proxy: { tls: { key: a.key } }"],
     [
+      "proxy.upstreamTls.key is missing while proxy.upstreamTls.cert is set",
+      "proxy: { upstream: 'https://a', upstreamTls: { cert: a.pem } }",
+    ],
+    [
+      "proxy.upstreamTls.cert is missing while proxy.upstreamTls.key is set",
+      "proxy: { upstream: 'https://a', upstreamTls: { key: a.key } }",
+    ],
+    [
+      "proxy.upstreamTls.ca has no effect on a connection without TLS",
+      "proxy: { upstreamTls: { ca: a.pem } }",
+    ],
+    [
+      "proxy.upstreamTls.serverName has no effect on a connection without TLS",
+      "proxy: { upstream: 'unix:/a', upstreamTls: { serverName: a.example } }",
+    ],
+    [
+      "proxy.proxyProtocol is on while proxy.trustedProxies is empty, so every connection would be closed",
+      "proxy: { proxyProtocol: on }",
+    ],
+    [
       "accessLog.syslog.url is missing while accessLog.outputs names syslog",
       "accessLog: { outputs: [syslog] }",
     ],
@@ -76,6 +96,8 @@ describe("warnings", () => {
     ["session.retention", "session: { retention: 71h }"],
     ["proxy.trustedProxies", "proxy: { trustedProxies: [0.0.0.0/0] }"],
     ["proxy.trustedProxies", "proxy: { trustedProxies: ['::/0'] }"],
+    ["proxy.trustedProxies", "proxy: { listen: 'unix:/a' }"],
+    ["proxy.upstreamTls.verify", "proxy: { upstream: 'https://a', upstreamTls: { verify: off } }"],
     ["proxy.forward.passCookies", "proxy: { forward: { cookies: pass, passCookies: [a] } }"],
     ["session.cookies", "session: { identity: [address], cookies: [a] }"],
     ["vault.notify.webhook", "vault: { notify: { webhook: 'http://a', secret: b } }"],

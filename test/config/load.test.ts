@@ -9,10 +9,19 @@ const DAY_MS = 86_400_000;
 const DEFAULTS: Configuration = {
   proxy: {
     listen: { host: "127.0.0.1", port: 8080 },
+    socketAccess: "group",
     upstream: "http://127.0.0.1:8000",
     trustedProxies: [],
+    proxyProtocol: "off",
     forward: { clientAddress: "token", userAgent: "token", cookies: "token", passCookies: "auto" },
     tls: { cert: undefined, key: undefined },
+    upstreamTls: {
+      ca: undefined,
+      serverName: undefined,
+      cert: undefined,
+      key: undefined,
+      verify: "on",
+    },
     limits: {
       headers: 16_384,
       body: Infinity,
@@ -156,8 +165,8 @@ vault: { dialect: { listUsers: 1 }, disclosure: all, defaultCountry: UK }`;
         "LOGVEIL_PROXY_UPSTRAEM: is no variable of logveil, did you mean LOGVEIL_PROXY_UPSTREAM?",
         "proxy.lissten: is no key of logveil, did you mean proxy.listen?",
         "proxy.listen: must be host:port, for example 127.0.0.1:8080",
-        "proxy.trustedProxies[1]: must be a network in CIDR notation, for example 10.0.0.0/8",
-        "proxy.trustedProxies[2]: must be a network in CIDR notation, for example 10.0.0.0/8",
+        "proxy.trustedProxies[1]: must be a network in CIDR notation or unix, for example 10.0.0.0/8",
+        "proxy.trustedProxies[2]: must be a network in CIDR notation or unix, for example 10.0.0.0/8",
         "proxy.limits.body: must be a size from 1B to 1024TiB, or none, for example none",
         "proxy.limits.connections: must be a whole number from 1 to 1000000, for example 10000",
         "proxy.timeouts.idle (LOGVEIL_PROXY_TIMEOUTS_IDLE): must be a duration from 1ms to 24h, for example 60s",

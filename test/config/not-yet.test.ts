@@ -12,19 +12,6 @@ function notYet(text: string): readonly string[] {
 describe("what this version does not do", () => {
   for (const [text, ...expected] of [
     [
-      "proxy: { tls: { cert: a, key: b } }",
-      "proxy.tls.cert: is not in this version, leave it out",
-      "proxy.tls.key: is not in this version, leave it out",
-    ],
-    [
-      "proxy: { upstream: https://a }",
-      "proxy.upstream: anything but http:// is not in this version, for example http://127.0.0.1:8000",
-    ],
-    [
-      "proxy: { upstream: unix:/a }",
-      "proxy.upstream: anything but http:// is not in this version, for example http://127.0.0.1:8000",
-    ],
-    [
       "accessLog: { format: ecs }",
       "accessLog.format: ecs is not in this version, use json or combined",
     ],
