@@ -27,6 +27,9 @@ const MEANINGS = {
   "callers-full": "there are as many callers as there may be",
   "captcha-busy": "too many captchas are being drawn",
   "captcha-invalid": "the captcha is unknown, used, expired or answered wrongly",
+  "certificate-invalid":
+    "a certificate or its key is not PEM, has a passphrase, or they do not belong together",
+  "certificate-unreadable": "a certificate or its key cannot be read",
   "code-invalid": "the one-time code is wrong, used or expired",
   "configuration-invalid": "the configuration has problems",
   "control-socket-silent": "no logveil answers on the control socket",

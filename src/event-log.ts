@@ -54,6 +54,10 @@ const EVENTS = {
     "an erasure that was interrupted could not be finished at start, will try again",
   ),
   "keys.rotated": event<{ wrapped: number }>("info", "the master key was rotated"),
+  "session-records.lost": bare(
+    "error",
+    "session records cannot be stored, their tokens cannot be looked up; said once until none was lost for ten seconds",
+  ),
   "store.write-failed": event<{ lost: number }>(
     "error",
     "the store refused a write, session records were lost",
@@ -63,6 +67,10 @@ const EVENTS = {
     "the store cannot be opened again, will go on trying",
   ),
   "store.reopened": bare("info", "the store takes writes again"),
+  "store.unknown-folders": event<{ folders: number }>(
+    "warn",
+    "among the store's folders of epochs are some that are not its own, they are left alone",
+  ),
   "store.record-corrupt": bare("error", "a session record failed its authentication tag"),
   "access-log.failed": bare("error", "the access log cannot be written"),
   "access-log.recovered": event<{ dropped: number }>("info", "the access log is written again"),
@@ -89,7 +97,16 @@ const EVENTS = {
     "warn",
     "a receiver refuses a notification, will go on trying; said again after a delivery",
   ),
-  "upstream.unreachable": event<{ kind: string }>("warn", "the upstream could not be reached"),
+  "tls.reloaded": bare("info", "read the certificates again"),
+  "tls.reload-failed": event<{ code: ErrorCode | "unexpected" }>(
+    "error",
+    "the new certificates cannot be used, the old ones stay",
+  ),
+  "upstream.unreachable": event<{ kind: string }>(
+    "warn",
+    "the upstream could not be reached, or broke off, or answered too late or malformed; said once until it answers",
+  ),
+  "upstream.back": bare("info", "the upstream answers again"),
   "api.failed": event<{ code: ErrorCode | "unexpected" }>(
     "error",
     "a call of the vault API failed in logveil itself",
@@ -114,6 +131,17 @@ export type EventLog = {
   ) => void;
   readonly close: () => void;
 };
+
+/** The same event log, which tells `count` of each event. */
+export function countEvents(eventLog: EventLog, count: (name: EventName) => void): EventLog {
+  return {
+    emit: (name, ...fields) => {
+      count(name);
+      eventLog.emit(name, ...fields);
+    },
+    close: () => eventLog.close(),
+  };
+}
 
 /** An event log of JSON lines on file descriptor `fd` (2, standard error, unless told). Written at once, so a crash loses none. */
 export function createEventLog(

@@ -3,8 +3,9 @@
 import { createAccessLog } from "./access-log/access-log.ts";
 import type { AccessLog, OutputOptions } from "./access-log/access-log.ts";
 import type { Clock } from "./clock.ts";
-import type { Configuration } from "./config/configuration.ts";
+import type { Configuration, ProxyConfiguration } from "./config/configuration.ts";
 import type { EventLog } from "./event-log.ts";
+import { readTlsFiles } from "./http/certificate.ts";
 import { openListener } from "./http/listener.ts";
 import type { Listener } from "./http/listener.ts";
 import { createRequestIds } from "./http/request-id.ts";
@@ -14,7 +15,7 @@ import { describeUserAgent } from "./identity/user-agent.ts";
 import type { CoarseUserAgent } from "./identity/user-agent.ts";
 import type { Metrics } from "./metrics.ts";
 import { createDataPlane } from "./proxy/data-plane.ts";
-import type { DataPlane } from "./proxy/data-plane.ts";
+import type { Certificates, DataPlane } from "./proxy/data-plane.ts";
 import { createEpochPseudonyms } from "./proxy/epoch-pseudonyms.ts";
 import { openUpstreamCookies } from "./proxy/upstream-cookies.ts";
 import { createScrubber } from "./scrub/scrubber.ts";
@@ -28,6 +29,9 @@ export type ProxyHost = AsyncDisposable & {
   readonly listener: Listener;
   /** Drops the keys of a destroyed epoch from memory. */
   readonly forget: (epoch: number) => void;
+  /** Reads certificates and keys again. Rejects `certificate-unreadable` or `certificate-invalid`; all the old ones stay then.
+   * Resolves with whether there are any. */
+  readonly reloadCertificates: () => Promise<boolean>;
 };
 
 export type ProxyHostParts = {
@@ -45,6 +49,9 @@ type HostParts = Pick<VaultHost, "clock" | "keyring" | "store" | "links" | "onSe
 /** Known sessions kept in memory: about 25 MB. One that was dropped costs a derivation and a look into the store. */
 const KNOWN_SESSIONS = 50_000;
 
+/** Who may connect to a Unix socket (unix(7)): whoever may write to it. */
+const SOCKET_MODES = { owner: 0o600, group: 0o660, all: 0o666 } as const;
+
 /** Drain the listener before disposing of it: what still runs then is broken off. */
 export async function openProxyHost(
   configuration: Configuration,
@@ -61,12 +68,17 @@ export async function openProxyHost(
   host.onSessionErased(tokeniser.forgetSession);
   const dataPlane = await openDataPlane(configuration, host, { ...parts, tokeniser });
   opened.defer(() => dataPlane.close());
-  const listener = await openListener(dataPlane.server, configuration.proxy.listen);
+  const { listen, socketAccess } = configuration.proxy;
+  const listener = await openListener(dataPlane.server, listen, {
+    socketMode: SOCKET_MODES[socketAccess],
+    onDrain: dataPlane.drain,
+  });
   opened.defer(async () => void (await listener.drain(0)));
   const owned = opened.move();
   return {
     listener,
     forget: tokeniser.forget,
+    reloadCertificates: () => reloadCertificates(configuration.proxy, dataPlane),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -116,10 +128,16 @@ async function openDataPlane(
   { clock, keyring, store, links }: HostParts,
   parts: ProxyHostParts & { readonly tokeniser: Tokeniser<CoarseUserAgent> },
 ): Promise<DataPlane> {
+  const certificates = await readCertificates(proxy);
+  const { serverName, verify } = proxy.upstreamTls;
   return createDataPlane({
     ...parts,
     links,
     upstream: proxy.upstream,
+    upstreamTls: { ...certificates.upstream, serverName, verify: verify === "on" },
+    tls: certificates.front,
+    isUnix: "path" in proxy.listen,
+    hasProxyProtocol: proxy.proxyProtocol === "on",
     trustedProxies: proxy.trustedProxies,
     forward: proxy.forward,
     upstreamCookies: await openUpstreamCookies(proxy.forward.passCookies, store.names),
@@ -143,4 +161,23 @@ async function openDataPlane(
     requestIds: createRequestIds(),
     clock,
   });
+}
+
+async function reloadCertificates(
+  { tls, upstreamTls, ...proxy }: ProxyConfiguration,
+  dataPlane: DataPlane,
+): Promise<boolean> {
+  if ([tls.cert, upstreamTls.ca, upstreamTls.cert].every((file) => file === undefined))
+    return false;
+  dataPlane.useCertificates(await readCertificates({ tls, upstreamTls, ...proxy }));
+  return true;
+}
+
+/** Both or neither: a pair that fails leaves everything as it was. */
+async function readCertificates({ tls, upstreamTls }: ProxyConfiguration): Promise<Certificates> {
+  const [front, upstream] = await Promise.all([
+    tls.cert === undefined ? undefined : readTlsFiles(tls),
+    readTlsFiles(upstreamTls),
+  ]);
+  return { front, upstream };
 }

@@ -5,10 +5,13 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { createControlPlane } from "./api/control-plane.ts";
 import { CONTROL_SOCKET, openControlSocket } from "./api/control-socket.ts";
+import { showReadiness } from "./api/operations.ts";
 import type { UnreadyReason } from "./api/operations.ts";
 import { openCredentials } from "./callers/credentials.ts";
 import type { LoadedConfiguration } from "./config/load.ts";
 import type { Clock } from "./clock.ts";
+import { LogveilError } from "./errors.ts";
+import { countEvents } from "./event-log.ts";
 import type { EventLog } from "./event-log.ts";
 import { openListener } from "./http/listener.ts";
 import type { ListenAddress } from "./http/listener.ts";
@@ -16,6 +19,7 @@ import { createMetrics } from "./metrics.ts";
 import type { Metrics } from "./metrics.ts";
 import { createExpiry } from "./vault/expiry.ts";
 import { openAccessLog, openProxyHost } from "./proxy-host.ts";
+import type { ProxyHost } from "./proxy-host.ts";
 import { openVaultHost } from "./vault-host.ts";
 import type { VaultHost } from "./vault-host.ts";
 
@@ -25,6 +29,8 @@ export type Sidecar = {
   readonly vaultAddress: ListenAddress;
   /** For who renames log files from outside (SIGHUP). */
   readonly reopenLogs: () => void;
+  /** Reads certificates and keys again (SIGHUP). Never rejects: when one cannot be used all the old ones stay, and an event says so. */
+  readonly reloadCertificates: () => Promise<void>;
   /** Destroys and removes what has expired, without waiting for the next turn of the timer. */
   readonly sweep: () => Promise<void>;
   /** Drains within `proxy.timeouts.drain`, flushes and closes; calling it again waits for the same end. */
@@ -43,12 +49,13 @@ type State = { isDraining: boolean; lostAtMs: number };
 
 export async function startSidecar(
   loaded: LoadedConfiguration,
-  { clock: systemClock, eventLog }: SidecarOptions,
+  { clock: systemClock, eventLog: plainEventLog }: SidecarOptions,
 ): Promise<Sidecar> {
   const started = systemClock.monotonic();
   const { configuration } = loaded;
   await using opened = new AsyncDisposableStack();
   const metrics = createMetrics();
+  const eventLog = countEvents(plainEventLog, (event) => metrics.events.inc({ event }));
   const accessLog = await openAccessLog(configuration, { clock: systemClock, eventLog, metrics });
   // Closed last: until the store has answered for the last session there may be a line to write.
   opened.defer(() => accessLog.close());
@@ -57,6 +64,7 @@ export async function startSidecar(
   const { clock, keyring, store, sessions } = host;
   const state: State = { isDraining: false, lostAtMs: Number.NEGATIVE_INFINITY };
   const health = () => healthOf(state, store, clock);
+  showReadiness(metrics, health);
   const socket = await openControlSocket({
     path: join(configuration.vault.dataDir, CONTROL_SOCKET),
     ...host.desk,
@@ -73,6 +81,8 @@ export async function startSidecar(
       metrics,
       isDraining: () => state.isDraining,
       onLost: () => {
+        const isNews = clock.monotonic() - state.lostAtMs >= LOST_SHOWS_MS;
+        if (isNews) eventLog.emit("session-records.lost");
         state.lostAtMs = clock.monotonic();
       },
     }),
@@ -91,6 +101,12 @@ export async function startSidecar(
   // Last, so that whoever gets an answer from /readyz can rely on the proxy.
   const vaultListener = await openCallersListener(loaded, host, { health, eventLog, metrics });
   opened.defer(async () => void (await vaultListener.drain(CALLERS_GRACE_MS)));
+  metrics.connectionsOpen.readFrom(() => [
+    [{ listener: "proxy" }, proxy.listener.openConnections()],
+    [{ listener: "vault" }, vaultListener.openConnections()],
+  ]);
+  metrics.configReloadSuccessful.set(1);
+  metrics.configReloadSuccess.set(systemClock.now() / 1000);
   const startMs = Math.round(systemClock.monotonic() - started);
   eventLog.emit("sidecar.started", {
     proxy: formatAddress(proxy.listener.address),
@@ -111,9 +127,26 @@ export async function startSidecar(
     proxyAddress: proxy.listener.address,
     vaultAddress: vaultListener.address,
     reopenLogs: () => accessLog.reopen(),
+    reloadCertificates: () => reloadCertificates(proxy, { clock: systemClock, eventLog, metrics }),
     sweep: () => expiry.sweep(),
     close: () => (closing ??= close()),
   };
+}
+
+async function reloadCertificates(
+  proxy: ProxyHost,
+  { clock, eventLog, metrics }: Reporting & { readonly clock: Clock },
+): Promise<void> {
+  try {
+    if (!(await proxy.reloadCertificates())) return;
+    metrics.configReloadSuccessful.set(1);
+    metrics.configReloadSuccess.set(clock.now() / 1000);
+    eventLog.emit("tls.reloaded");
+  } catch (error) {
+    metrics.configReloadSuccessful.set(0);
+    const code = error instanceof LogveilError ? error.code : "unexpected";
+    eventLog.emit("tls.reload-failed", { code });
+  }
 }
 
 /** What a command needs when no sidecar runs: the vault on its control socket, nothing that listens elsewhere. */

@@ -2,12 +2,13 @@
 // and so does a command that finds no sidecar running.
 
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { KeyAdministration } from "./api/key-administration.ts";
 import { openAuditTrail } from "./audit/trail.ts";
 import type { AuditTrail, AuditTrailParts } from "./audit/trail.ts";
 import { createClosedTrail } from "./audit/closed-trail.ts";
+import { countEvents } from "./audit/counted-trail.ts";
 import { createAdvancingClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import type { LoadedConfiguration } from "./config/load.ts";
@@ -81,7 +82,7 @@ export async function openVaultHost(
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const keyringDir = join(dir, "keyring");
   // A store whose keyring is gone opens nothing: a new keyring beside it would hide that until the first look-up.
-  if (existsSync(join(dir, "store.marker")) && !existsSync(keyringDir))
+  if (existsSync(join(dir, "store.marker")) && !(await isKeyringThere(keyringDir)))
     throw new LogveilError("keyring-missing");
   const { durability } = session;
   // The store first: its lock keeps a second process away from the keyring too.
@@ -103,10 +104,9 @@ export async function openVaultHost(
   if (masterKeys.isRotating) await adoptNextKeyFile(settings.masterKeyFile);
   const advancing = createAdvancingClock(clock, () => keyring.highWaterMs());
   const { documents } = store;
-  const trail = boundAnonymousEvents(
-    await openTrail({ documents, key: keyring.auditKey, clock: advancing }, eventLog),
-    { clock: advancing, metrics },
-  );
+  const opening = { documents, key: keyring.auditKey, clock: advancing };
+  const counted = countEvents(await openTrail(opening, eventLog), metrics);
+  const trail = boundAnonymousEvents(counted, { clock: advancing, metrics });
   const doomedKeys = createDoomedKeys({
     documents,
     subjects: createKeyDestruction(keyring, store),
@@ -143,6 +143,12 @@ export async function openVaultHost(
     clock: advancing,
     close: () => owned.disposeAsync(),
   };
+}
+
+/** An empty folder is none: it may be where the volume of the keyring ought to be mounted. */
+async function isKeyringThere(dir: string): Promise<boolean> {
+  const names = await readdir(dir).catch(() => []);
+  return names.some((name) => name !== "lost+found");
 }
 
 /** A website must not go down over its audit trail: without one the vault refuses everything, and the proxy serves. */

@@ -4,13 +4,16 @@ import type { Metrics } from "../metrics.ts";
  * Why a line was not written: it did not fit into the output's buffer; the reader of the pipe has gone; the output refused it
  * when it was flushed for the last time; the output took nothing for too long; it came after close; it could not be formatted.
  */
-export type DropReason =
-  | "buffer-full"
-  | "broken-pipe"
-  | "unwritable"
-  | "stalled"
-  | "closed"
-  | "unformattable";
+export type DropReason = (typeof DROP_REASONS)[number];
+
+const DROP_REASONS = [
+  "buffer-full",
+  "broken-pipe",
+  "unwritable",
+  "stalled",
+  "closed",
+  "unformattable",
+] as const;
 
 export type LineMetrics = Pick<Metrics, "logLinesAccepted" | "logLinesWritten" | "logLinesDropped">;
 
@@ -24,6 +27,8 @@ export type LineCounter = {
 export function createLineCounter(metrics: LineMetrics, output: "stdout" | "file"): LineCounter {
   const accepted = metrics.logLinesAccepted.labels({ output });
   const written = metrics.logLinesWritten.labels({ output });
+  // All at 0 from the start: of a series that begins with its first count, an alert would not see that count.
+  for (const reason of DROP_REASONS) metrics.logLinesDropped.inc({ output, reason }, 0);
   return {
     accepted: (lines) => accepted.inc(lines),
     written: (lines) => written.inc(lines),

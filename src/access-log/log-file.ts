@@ -1,4 +1,4 @@
-import { fchmod, fstat, ftruncate, open } from "node:fs";
+import { fchmod, fstat, fstatSync, ftruncate, open } from "node:fs";
 import { mkdir, open as openHandle, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
@@ -80,7 +80,9 @@ export class LogFile implements Medium {
 
   isDue(): boolean {
     if (this.#file === undefined || this.#mustReopen) return true;
-    return this.#isSweepDue() || this.#endOfFile(0) !== undefined;
+    // Nobody reads what goes into a file without a name, and it would fill the disk unseen. One that was renamed keeps its name.
+    if (isRemoved(this.#file)) this.#mustReopen = true;
+    return this.#mustReopen || this.#isSweepDue() || this.#endOfFile(0) !== undefined;
   }
 
   reopen(): void {
@@ -156,6 +158,15 @@ export class LogFile implements Medium {
       const files = await removeRotatedFiles(this.#options.path, beforeMs);
       if (files > 0) this.#eventLog.emit("access-log.removed", { files });
     });
+  }
+}
+
+function isRemoved({ fd, inode }: OpenFile): boolean {
+  try {
+    return inode !== undefined && fstatSync(fd).nlink === 0;
+  } catch {
+    // What cannot be asked is left to the next write, which finds out.
+    return false;
   }
 }
 

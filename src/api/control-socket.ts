@@ -1,13 +1,11 @@
 // The control socket: the same API for whoever may open a file, with root's rights and without a token.
 
-import { chmod, lstat, mkdtemp, rename, rm } from "node:fs/promises";
+import { lstat, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
-import { connect } from "node:net";
-import { dirname, join } from "node:path";
 import { SOCKET_OWNER } from "../callers/caller.ts";
 import { LogveilError } from "../errors.ts";
-import { isErrno } from "../keys/durable-file.ts";
+import { isAnswering, listenOnSocket } from "../http/unix-socket.ts";
 import { createControlPlane } from "./control-plane.ts";
 import type { ControlPlaneOptions } from "./control-plane.ts";
 import type { KeyAdministration } from "./key-administration.ts";
@@ -52,52 +50,13 @@ async function refuseUnusable(path: string): Promise<void> {
   if (await isAnswering(path)) throw new LogveilError("store-locked");
 }
 
-/**
- * Whether anybody accepts connections on the socket; false for a file that a dead process left behind, and for none. Rejects
- * `access-denied` when we may not open it.
- */
-export function isAnswering(path: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ path });
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", (cause) => {
-      if (isErrno(cause, "EACCES")) reject(new LogveilError("access-denied", { cause }));
-      else resolve(false);
-    });
-  });
-}
-
-/**
- * SECURITY: bound inside a folder that only we may enter (mkdtemp makes it 0700), narrowed there, then moved to where it
- * belongs; so nobody can connect before the mode is 0600. The move replaces what a dead process left behind.
- */
+/** The file's mode is 0600. */
 async function listenPrivately(server: Server, path: string): Promise<void> {
-  let folder: string | undefined;
   try {
-    folder = await mkdtemp(join(dirname(path), ".control-"));
-    const hidden = join(folder, "s");
-    await listen(server, hidden);
-    await chmod(hidden, 0o600);
-    await rename(hidden, path);
+    await listenOnSocket(server, path, 0o600);
   } catch (error) {
-    server.close();
     throw new LogveilError("control-socket-unusable", { cause: error });
-  } finally {
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
-}
-
-function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(path, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
 }
 
 async function closeServer(server: Server, path: string): Promise<void> {

@@ -10,6 +10,14 @@ export type UnreadyReason = (typeof UNREADY_REASONS)[number];
 /** Empty when all is well. Called for each request to /readyz, so it must be cheap. */
 export type Health = () => readonly UnreadyReason[];
 
+/** Shows on /metrics what /readyz says. */
+export function showReadiness({ unready }: Pick<Metrics, "unready">, health: Health): void {
+  unready.readFrom(() => {
+    const reasons = health();
+    return UNREADY_REASONS.map((reason) => [{ reason }, reasons.includes(reason) ? 1 : 0] as const);
+  });
+}
+
 /** What orchestrators and monitoring ask for; open to everybody who reaches the listener, and says nothing about anybody. */
 export function createOperationsRoutes(
   health: Health,

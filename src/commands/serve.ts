@@ -16,6 +16,7 @@ const OPTIONS = {
 export type ServeParts = {
   readonly start: (loaded: LoadedConfiguration) => Promise<{
     readonly reopenLogs: () => void;
+    readonly reloadCertificates: () => Promise<void>;
     readonly close: () => Promise<void>;
   }>;
   readonly eventLog: EventLog;
@@ -43,7 +44,10 @@ export function createServe(parts: ServeParts): Command {
     for (const { path } of loaded.warnings)
       parts.eventLog.emit("configuration.warning", { key: path });
     const sidecar = await parts.start(loaded);
-    parts.onReopen(() => sidecar.reopenLogs());
+    parts.onReopen(() => {
+      sidecar.reopenLogs();
+      void sidecar.reloadCertificates();
+    });
     await parts.stopRequested;
     await sidecar.close();
     return EXIT.ok;

@@ -21,6 +21,11 @@ export type EpochStatus = {
   readonly masterKeyId: string;
 };
 
+export type EpochMetrics = Pick<
+  Metrics,
+  "epochKeysActive" | "epochKeysDestroyed" | "epochKeysNextExpiry"
+>;
+
 type Options = {
   readonly folder: EpochFolder;
   readonly tombstones: Tombstones;
@@ -29,7 +34,7 @@ type Options = {
   readonly advanceHighWater: (nowMs: number) => Promise<void>;
   readonly retention: { readonly rotateMs: number; readonly retentionMs: number };
   readonly eventLog: EventLog;
-  readonly metrics: Pick<Metrics, "epochKeysActive" | "epochKeysDestroyed">;
+  readonly metrics: EpochMetrics;
 };
 
 // Deriving an epoch's keys takes half a millisecond; look-ups go mostly to the last few weeks.
@@ -111,6 +116,11 @@ export class EpochKeys implements EpochSource {
     });
   }
 
+  isDestroyed(epoch: number): boolean {
+    const { folder, tombstones } = this.#options;
+    return tombstones.cover(epoch) && folder.get(epoch) === undefined;
+  }
+
   /** Resolves when no destruction is under way, and forgets what was derived. */
   async close(): Promise<void> {
     await this.#serially(() => this.#options.folder.settled());
@@ -184,6 +194,11 @@ export class EpochKeys implements EpochSource {
   }
 
   #showActive(): void {
-    this.#options.metrics.epochKeysActive.set(this.#options.folder.list().length);
+    const { folder, metrics } = this.#options;
+    const files = folder.list();
+    let nextMs = files[0]?.expiresAtMs ?? 0;
+    for (const { expiresAtMs } of files) nextMs = Math.min(nextMs, expiresAtMs);
+    metrics.epochKeysActive.set(files.length);
+    metrics.epochKeysNextExpiry.set(nextMs / 1000);
   }
 }

@@ -9,10 +9,9 @@
 import type { KeyObject } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import type { EventLog } from "../event-log.ts";
-import type { Metrics } from "../metrics.ts";
 import { LABELS } from "./derivation.ts";
 import { EpochFolder } from "./epoch-folder.ts";
-import { EpochKeys, type EpochStatus } from "./epoch-keys.ts";
+import { EpochKeys, type EpochMetrics, type EpochStatus } from "./epoch-keys.ts";
 import type { EpochSource } from "./epoch-material.ts";
 import { deriveMacKey } from "./epoch-secret.ts";
 import { systemFileSteps, type FileSteps } from "./file-steps.ts";
@@ -47,6 +46,8 @@ export type Keyring = EpochSource & {
   readonly addressKeyOf: (epoch: number) => KeyObject;
   /** Destroys the keys of all epochs past their expiry; resolves every destroyed epoch that is not confirmed as swept. */
   readonly destroyExpired: () => Promise<readonly number[]>;
+  /** Whether the epoch's key has been destroyed, or never was and never can be. */
+  readonly isDestroyed: (epoch: number) => boolean;
   /** The records of a destroyed epoch are gone from the store. */
   readonly confirmSwept: (epoch: number) => Promise<void>;
   readonly subjects: SubjectKeys;
@@ -81,7 +82,7 @@ export type KeyringOptions = {
   /** "disk": appended subject keys survive a power loss. Epoch keys and all destruction do in any case. */
   readonly durability: "process" | "disk";
   readonly eventLog: EventLog;
-  readonly metrics: Pick<Metrics, "epochKeysActive" | "epochKeysDestroyed">;
+  readonly metrics: EpochMetrics;
   /** What tests use to stop between two steps. */
   readonly steps?: FileSteps;
 };
@@ -174,6 +175,7 @@ function assemble(parts: {
       for (const epoch of destroyed) await sessionTrees.destroy(epoch);
       return destroyed;
     },
+    isDestroyed: (epoch) => epochs.isDestroyed(epoch),
     confirmSwept: tombstones.confirmSwept,
     subjects,
     sessionTrees,

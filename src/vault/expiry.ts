@@ -78,6 +78,9 @@ async function sweepOnce(parts: ExpiryParts): Promise<void> {
     await keyring.confirmSwept(epoch);
     eventLog.emit("epoch.swept", { epoch, durationMs: Math.round(clock.monotonic() - started) });
   }
+  // What an old copy of the store has brought back, or a write that came too late.
+  for (const epoch of store.sessions.epochs())
+    if (keyring.isDestroyed(epoch)) await store.sessions.sweepEpoch(epoch);
   for (;;) {
     const swept = await store.callerSessions.sweep(clock.now());
     if (swept.length === 0) break;

@@ -86,6 +86,7 @@ function createLookUp(options: VaultOptions): Vault["lookUpSession"] {
   const { trail, sessions, directory, disclosure, eventLog, metrics } = options;
   return async (caller, text, reason) => {
     const permission = "session.look-up";
+    const asked = { role: caller?.role ?? "none" };
     try {
       const operation = { caller, permission, title: "get session", reason, who: text } as const;
       const view = await operate(trail, operation, async ({ about }) => {
@@ -97,11 +98,11 @@ function createLookUp(options: VaultOptions): Vault["lookUpSession"] {
         const role = caller?.role ?? "auditor";
         return { result: found.open().map((session) => gradeSession(session, role, disclosure)) };
       });
-      metrics.sessionLookups.inc({ result: "found" });
+      metrics.sessionLookups.inc({ ...asked, result: "found" });
       return view;
     } catch (error) {
       if (hasCode(error, "open-failed")) eventLog.emit("store.record-corrupt");
-      metrics.sessionLookups.inc({ result: resultOf(error) });
+      metrics.sessionLookups.inc({ ...asked, result: resultOf(error) });
       throw error;
     }
   };

@@ -5,9 +5,10 @@ import { createServer } from "node:net";
 import { fork } from "node:child_process";
 import { expect } from "chai";
 import { createControlClient } from "../../src/api/control-client.ts";
-import { CONTROL_SOCKET, isAnswering, openControlSocket } from "../../src/api/control-socket.ts";
+import { CONTROL_SOCKET, openControlSocket } from "../../src/api/control-socket.ts";
 import type { KeyAdministration } from "../../src/api/key-administration.ts";
 import { LogveilError } from "../../src/errors.ts";
+import { isAnswering } from "../../src/http/unix-socket.ts";
 import { openVaultForTest } from "../kit/opened-vault.ts";
 import type { OpenedVault } from "../kit/opened-vault.ts";
 

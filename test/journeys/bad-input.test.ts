@@ -19,6 +19,7 @@ import type { EchoUpstream } from "../kit/echo-upstream.ts";
 import { eventually } from "../kit/eventually.ts";
 import { readLogLines } from "../kit/running-sidecar.ts";
 import { runLogveil, writeConfiguration } from "../kit/sidecar-process.ts";
+import { PLANTED_HEADERS, PLANTED_PATH, expectNobody } from "../faults/planted.ts";
 import { createTemporaryFolder } from "../kit/temporary-folder.ts";
 import type { TemporaryFolder } from "../kit/temporary-folder.ts";
 
@@ -246,7 +247,8 @@ describe("journey: bad input", () => {
       await eventually("the store is unavailable", async () => {
         for (let index = 0; index < 50; index += 1) {
           const agent = `${"x".repeat(2000)} ${String((visits += 1))}`;
-          const response = await fetch(proxyUrl, { headers: { "User-Agent": agent } });
+          const headers = { ...PLANTED_HEADERS, "User-Agent": agent };
+          const response = await fetch(proxyUrl + PLANTED_PATH, { headers });
           expect(response.status).to.equal(200);
           await response.text();
         }
@@ -264,7 +266,11 @@ describe("journey: bad input", () => {
       logveil.signal("SIGTERM");
       expect(await logveil.ended()).to.equal(0);
       expect(logveil.stderr()).to.include("store.write-failed").and.to.include("store.reopened");
-      expect(logveil.stderr()).to.not.include("xxxx");
+      expect(logveil.stderr()).to.include("session-records.lost").and.to.not.include("xxxx");
+      expect((await readLogLines(folder.file("access.log"), visits + 2)).length).to.equal(
+        visits + 2,
+      );
+      expectNobody(folder.path, logveil.stderr());
     } finally {
       execFileSync("umount", ["-l", disk]);
     }
@@ -278,7 +284,8 @@ function flipInTables(store: string, token: string): void {
   const digits = tag.toString("hex");
   const key = Buffer.from(digits.slice(0, 4) + digits.slice(5, 8) + digits.slice(9), "hex");
   let flipped = 0;
-  for (const name of readdirSync(store).filter((file) => file.endsWith(".ldb"))) {
+  const files = readdirSync(store, { recursive: true, encoding: "utf8" });
+  for (const name of files.filter((file) => file.endsWith(".ldb"))) {
     const content = readFileSync(join(store, name));
     for (let at = content.indexOf(key); at !== -1; at = content.indexOf(key, at + 1)) {
       const place = at + key.length + 60;

@@ -28,7 +28,11 @@ export async function openRawClient(port: number, host = "127.0.0.1"): Promise<R
     receive: async (text) => {
       while (!received().includes(text)) {
         if (socket.destroyed) throw new Error(`closed before it received ${JSON.stringify(text)}`);
-        await Promise.race([once(socket, "data"), once(socket, "close")]);
+        const { signal, abort } = listening();
+        await Promise.race([
+          once(socket, "data", { signal }),
+          once(socket, "close", { signal }),
+        ]).finally(abort);
       }
       return received();
     },
@@ -41,6 +45,12 @@ export async function openRawClient(port: number, host = "127.0.0.1"): Promise<R
       if (!socket.closed) await once(socket, "close");
     },
   };
+}
+
+/** Takes the listeners of a race away when it is decided. */
+function listening() {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
 }
 
 /** Sends `request` on a connection of its own and gives all that came back until the proxy closed it. */

@@ -19,12 +19,17 @@ export type SidecarProcess = AsyncDisposable & {
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
 
-/** Runs `logveil <args>`. `environment` is added to a bare one, so nothing of the developer's shell gets in. */
+/**
+ * Runs `logveil <args>`. `environment` is added to a bare one, so nothing of the developer's shell gets in. `under`: a command that
+ * ends by executing what follows it, in the same process (`sh -c 'ulimit -n 64; exec "$@"' sh`).
+ */
 export function runLogveil(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  under: readonly string[] = [],
 ): SidecarProcess {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const [command = "", ...rest] = [...under, process.execPath, MAIN, ...args];
+  const child = spawn(command, rest, {
     env: { PATH: process.env["PATH"] ?? "", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });

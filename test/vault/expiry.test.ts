@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { ROOT } from "../../src/callers/caller.ts";
 import { LogveilError } from "../../src/errors.ts";
+import { parseSessionToken } from "../../src/token/session-token.ts";
 import { createExpiry } from "../../src/vault/expiry.ts";
 import type { Expiry } from "../../src/vault/expiry.ts";
 import { openVaultForTest } from "../kit/opened-vault.ts";
@@ -49,6 +50,29 @@ describe("expiry", () => {
     const { rows } = await trail.list({ offset: 0, limit: 10 });
     expect(rows.map(({ title }) => title)).to.deep.equal(["new"]);
     expect(await trail.verify()).to.include({ isIntact: true, events: 1 });
+  });
+
+  it("removes what an old copy of the store has brought back, and nothing that it does not know", async () => {
+    const { keyring, store, clock } = opened;
+    const { uuid } = await opened.visit({
+      address: "192.0.2.1",
+      userAgent: "planted/1",
+      cookieHeader: "",
+      host: "",
+    });
+    const { epoch, tag } = parseSessionToken(uuid);
+    const unknown = { epoch: epoch + 7, tag, addressMac: Buffer.alloc(16), record: Buffer.of(1) };
+    const expiry = createWith([]);
+    await store.sessions.append([unknown]);
+    await expiry.sweep();
+    expect(store.sessions.epochs()).to.deep.equal([epoch, unknown.epoch]);
+    clock.advance((keyring.epochs()[0]?.expiresAtMs ?? 0) - clock.now());
+    await expiry.sweep();
+    expect(store.sessions.epochs()).to.deep.equal([unknown.epoch]);
+    // The epoch is confirmed as swept, and its records come back.
+    await store.sessions.append([{ ...unknown, epoch }]);
+    await expiry.sweep();
+    expect(store.sessions.epochs()).to.deep.equal([unknown.epoch]);
   });
 
   it("says by code in the event log what failed", async () => {
