@@ -22,6 +22,9 @@ export type Listener = {
   readonly drain: (graceMs: number) => Promise<number>;
 };
 
+/** Connections that wait to be accepted; the kernel has a bound of its own. Past node's 511 a burst of clients would wait a second or three. */
+const BACKLOG = 4096;
+
 /** How often idle keep-alive connections are looked for while draining, ms. */
 const IDLE_CHECK_MS = 100;
 
@@ -76,7 +79,7 @@ async function listen(
       if (!(await isFree(address.path))) throw new LogveilError("listen-failed");
       return await listenOnSocket(server, address.path, socketMode);
     }
-    server.listen(address);
+    server.listen({ ...address, backlog: BACKLOG });
     await once(server, "listening");
     return async () => undefined;
   } catch (cause) {

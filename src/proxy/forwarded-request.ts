@@ -12,8 +12,10 @@ import type { UpstreamCookies } from "./upstream-cookies.ts";
 import { InvalidAnswer, isDeadConnection, upstreamFailureOf } from "./upstream-failure.ts";
 import type { UpstreamWatch } from "./upstream-watch.ts";
 
+export type UpstreamPool = Pick<Dispatcher, "dispatch">;
+
 export type ForwardedRequestOptions = {
-  readonly pool: Dispatcher;
+  readonly pool: UpstreamPool;
   readonly upstreamCookies: UpstreamCookies;
   readonly watch: UpstreamWatch;
   readonly metrics: Metrics;

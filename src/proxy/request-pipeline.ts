@@ -2,7 +2,6 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { Dispatcher } from "undici";
 import type { EventLog } from "../event-log.ts";
 import { sendProblem } from "../http/problem.ts";
 import type { ErrorType } from "../http/problem.ts";
@@ -14,7 +13,7 @@ import type { Session, Tokeniser } from "../token/tokeniser.ts";
 import { endsHere } from "./asked-of-proxy.ts";
 import type { ClientRequest, ClientResponse } from "./client-exchange.ts";
 import { ForwardedRequest } from "./forwarded-request.ts";
-import type { UpstreamRequest } from "./forwarded-request.ts";
+import type { UpstreamPool, UpstreamRequest } from "./forwarded-request.ts";
 import { findCountRefusal, findRefusal, findTargetRefusal, hasBody } from "./framing.ts";
 import { MALFORMED, takeAuthority } from "./framing.ts";
 import type { Refusal } from "./framing.ts";
@@ -58,7 +57,7 @@ export class RequestPipeline {
   readonly #sessionCookieNames;
   readonly #forwarding;
 
-  constructor(options: RequestPipelineOptions, pool: Dispatcher, watch: UpstreamWatch) {
+  constructor(options: RequestPipelineOptions, pool: UpstreamPool, watch: UpstreamWatch) {
     this.#options = options;
     this.#proxies = createTrustedProxies(options.trustedProxies);
     this.#peerOf = createPeerLookup(this.#proxies);

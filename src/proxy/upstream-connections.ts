@@ -2,14 +2,19 @@ import { Agent } from "node:https";
 import { isIP } from "node:net";
 import { buildConnector, Pool } from "undici";
 import type { Dispatcher } from "undici";
+import type { Clock } from "../clock.ts";
 import { MIN_TLS_VERSION } from "../http/certificate.ts";
 import type { TlsMaterial } from "../http/certificate.ts";
+import type { UpstreamPool } from "./forwarded-request.ts";
+import { RenewedPool } from "./renewed-pool.ts";
 
 export type UpstreamConnectionsOptions = {
   /** `http://host:port` or `https://host:port` without a path, or `unix:/path`. */
   readonly upstream: string;
   readonly upstreamTls: UpstreamTls;
   readonly limits: { readonly headersBytes: number };
+  /** Of `clock`, the monotonic time. */
+  readonly clock: Pick<Clock, "monotonic">;
   readonly timeouts: {
     readonly requestMs: number;
     readonly upstreamConnectMs: number;
@@ -24,7 +29,7 @@ export type UpstreamTls = TlsMaterial & {
 };
 
 export type UpstreamConnections = {
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: UpstreamPool;
   /** For http-proxy-middleware. */
   readonly tunnel: {
     readonly target: string | { readonly socketPath: string };
@@ -35,28 +40,24 @@ export type UpstreamConnections = {
   readonly close: () => Promise<void>;
 };
 
-/**
- * How old a connection to the upstream may be when a request is given to it. A busy one never idles away, so without this an
- * upstream that moved would be asked at its old address for as long as something answers there: names are looked up on connecting.
- */
-const CONNECTION_TTL_MS = 60_000;
-
 export function openUpstreamConnections(options: UpstreamConnectionsOptions): UpstreamConnections {
   const { upstream } = options;
   if (upstream.startsWith("https:")) return openSecure(options);
   const socketPath = upstream.startsWith("unix:") ? upstream.slice("unix:".length) : undefined;
-  const pool = new Pool(socketPath === undefined ? upstream : "http://localhost", {
+  const settings = {
     ...poolOptionsOf(options),
     connect: {
       timeout: options.timeouts.upstreamConnectMs,
       ...(socketPath === undefined ? {} : { socketPath }),
     },
-  });
+  };
+  const origin = socketPath === undefined ? upstream : "http://localhost";
+  const pool = new RenewedPool(() => new Pool(origin, settings), options.clock);
   return {
     dispatcher: pool,
     tunnel: { target: socketPath === undefined ? upstream : { socketPath } },
     useCertificates: () => undefined,
-    close: () => pool.destroy(),
+    close: () => pool.close(),
   };
 }
 
@@ -67,7 +68,6 @@ function poolOptionsOf({ limits, timeouts }: UpstreamConnectionsOptions) {
     // Between two pieces of a body; an idle event stream lives as long as a slow request may take.
     bodyTimeout: timeouts.requestMs,
     maxHeaderSize: limits.headersBytes,
-    clientTtl: CONNECTION_TTL_MS,
     allowH2: false,
   };
 }
@@ -89,10 +89,11 @@ function openSecure(options: UpstreamConnectionsOptions): UpstreamConnections {
       timeout: options.timeouts.upstreamConnectMs,
     });
   let connect = connectorOf(upstreamTls);
-  const pool = new Pool(upstream, {
+  const poolOptions: Pool.Options = {
     ...poolOptionsOf(options),
     connect: (to, callback) => connect({ ...to, servername }, callback),
-  });
+  };
+  const pool = new RenewedPool(() => new Pool(upstream, poolOptions), options.clock);
   const agent = new Agent({
     ...settings,
     ...materialOf(upstreamTls),
@@ -103,15 +104,16 @@ function openSecure(options: UpstreamConnectionsOptions): UpstreamConnections {
   // The same name for every request, so that no connection is given up for another name; any will do.
   const name = servername === "" ? host : servername;
   return {
-    dispatcher: pool.compose((dispatch) => (request, handler) => {
-      return dispatch({ ...request, servername: name } as Dispatcher.DispatchOptions, handler);
-    }),
+    dispatcher: {
+      dispatch: (request: Dispatcher.DispatchOptions, handler) =>
+        pool.dispatch({ ...request, servername: name } as Dispatcher.DispatchOptions, handler),
+    },
     tunnel: { target: upstream, agent },
     useCertificates: (material) => {
       connect = connectorOf(material);
       Object.assign(agent.options, materialOf(material));
     },
-    close: () => pool.destroy(),
+    close: () => pool.close(),
   };
 }
 
