@@ -24,6 +24,8 @@ export const LABELS = {
   callers: "logveil v1 index callers",
   /** Index key → key of the audit trail. */
   audit: "logveil v1 index audit",
+  /** Index key → HMAC key that stands in for the secrets of epochs that log lines are from and that have none (closed-epoch.ts). */
+  closedEpochs: "logveil v1 index closed epochs",
 } as const;
 
 export type Label = (typeof LABELS)[keyof typeof LABELS];

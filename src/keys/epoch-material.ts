@@ -18,6 +18,20 @@ export type EpochMaterial = {
   readonly sealingKey: Uint8Array;
 };
 
+/**
+ * An epoch that lines of an old log can be from, and from which nothing can be looked up: it has expired, or not begun. Its keys make
+ * the same tokens and pseudonyms each time; there is none to seal to.
+ */
+export type ClosedEpochMaterial = Omit<EpochMaterial, "sealingKey"> & {
+  readonly sealingKey: undefined;
+};
+
+/** Where ingestion gets the epochs of log lines from: every time that a line can have is in one. */
+export type LineEpochSource = {
+  /** As `EpochSource.materialOf`, but for the epochs for which that rejects `epoch-expired` or `epoch-early`. */
+  readonly lineMaterialOf: (epoch: number) => Promise<EpochMaterial | ClosedEpochMaterial>;
+};
+
 /** Where the data plane gets its epochs from. In one process the keyring itself; a channel or HTTP elsewhere. */
 export type EpochSource = {
   /** The material of the epoch that began at second `epoch`; created when it is new. Rejects `epoch-expired` for one destroyed. */

@@ -8,11 +8,13 @@
 
 import type { KeyObject } from "node:crypto";
 import type { Clock } from "../clock.ts";
+import { hasCode } from "../errors.ts";
 import type { EventLog } from "../event-log.ts";
+import { closedEpochMaterial } from "./closed-epoch.ts";
 import { LABELS } from "./derivation.ts";
 import { EpochFolder } from "./epoch-folder.ts";
 import { EpochKeys, type EpochMetrics, type EpochStatus } from "./epoch-keys.ts";
-import type { EpochSource } from "./epoch-material.ts";
+import type { EpochSource, LineEpochSource } from "./epoch-material.ts";
 import { deriveMacKey } from "./epoch-secret.ts";
 import { systemFileSteps, type FileSteps } from "./file-steps.ts";
 import { loadHighWater, type HighWater } from "./high-water.ts";
@@ -32,7 +34,8 @@ export type KeyringStatus = {
   readonly subjectKeys: number;
 };
 
-export type Keyring = EpochSource & {
+export type Keyring = EpochSource &
+  LineEpochSource & {
   /** What exists and until when. Reads the size of every shard: for people, not for requests. */
   readonly status: () => Promise<KeyringStatus>;
   /** Those whose key exists, ascending. */
@@ -144,6 +147,7 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
     sessionTrees,
     subjects,
     tombstones,
+    rotateMs: retention.rotateMs,
   });
   index.fill(0);
   return keyring;
@@ -158,8 +162,10 @@ function assemble(parts: {
   readonly sessionTrees: SessionTreeFolder;
   readonly subjects: SubjectKeyFolder;
   readonly tombstones: Tombstones;
+  readonly rotateMs: number;
 }): Keyring {
   const { epochs, highWater, index, keys, rotation, sessionTrees, subjects, tombstones } = parts;
+  const closedEpochs = deriveMacKey(index, LABELS.closedEpochs);
   return {
     status: async () => ({
       masterKeyId: keys.currentId,
@@ -167,6 +173,14 @@ function assemble(parts: {
       subjectKeys: await subjects.count(),
     }),
     materialOf: (epoch) => epochs.materialOf(epoch),
+    lineMaterialOf: async (epoch) => {
+      try {
+        return await epochs.materialOf(epoch);
+      } catch (error) {
+        if (!hasCode(error, "epoch-expired") && !hasCode(error, "epoch-early")) throw error;
+        return closedEpochMaterial(closedEpochs, epoch, epoch * 1000 + parts.rotateMs);
+      }
+    },
     epochs: () => epochs.list(),
     openerOf: (epoch) => epochs.openerOf(epoch),
     addressKeyOf: (epoch) => epochs.addressKeyOf(epoch),

@@ -10,6 +10,7 @@ import {
   hpkeInfo,
   recordAad,
   recordHeader,
+  type SealingPurpose,
 } from "./session-record.ts";
 
 const COUNTER_BYTES = 6;
@@ -22,13 +23,14 @@ export type Sealer = {
   readonly seal: (tag: Uint8Array, plaintext: Uint8Array) => Uint8Array;
 };
 
-/** One sender for one epoch, with an ephemeral key pair of its own. */
+/** One sender for one epoch and purpose, with an ephemeral key pair of its own. */
 export async function createSealer(
   material: Pick<EpochMaterial, "epoch" | "sealingKey">,
+  purpose: SealingPurpose = "logveil session record",
 ): Promise<Sealer> {
   const sender = await hpke.createSenderContext({
     recipientPublicKey: await hpke.kem.deserializePublicKey(material.sealingKey),
-    info: hpkeInfo(material.epoch),
+    info: hpkeInfo(material.epoch, purpose),
   });
   const exported = new Uint8Array(await sender.export(AEAD_KEY_CONTEXT, 32));
   const key = aeadKey(exported);
@@ -41,7 +43,7 @@ export async function createSealer(
       const nonce = Buffer.alloc(NONCE_BYTES);
       // SECURITY: counted up before anything can fail; a nonce used twice under one key gives away both plaintexts.
       nonce.writeUIntBE(count++, NONCE_BYTES - COUNTER_BYTES, COUNTER_BYTES);
-      const sealed = encrypt(key, nonce, plaintext, recordAad(material.epoch, tag));
+      const sealed = encrypt(key, nonce, plaintext, recordAad(material.epoch, tag, purpose));
       return Buffer.concat([header, nonce, ...sealed]);
     },
   };

@@ -9,7 +9,11 @@ const VERSION = 1;
 const KEY_ID_BYTES = 4;
 const ENC_BYTES = 32;
 const HEADER_BYTES = 1 + KEY_ID_BYTES + ENC_BYTES;
-const PURPOSE = "logveil session record";
+
+/** What a sealed identity is for; bound into its key and into its associated data, so that neither can stand for the other. */
+export type SealingPurpose = "logveil session record" | "logveil sealed identity";
+
+const PURPOSE: SealingPurpose = "logveil session record";
 
 /**
  * A session's identity, sealed to its epoch:
@@ -44,12 +48,12 @@ export const AEAD_KEY_CONTEXT = new TextEncoder().encode("aead key");
 export type SealingPair = Awaited<ReturnType<typeof hpke.kem.deriveKeyPair>>;
 
 /** The HPKE `info` of an epoch. */
-export function hpkeInfo(epoch: number): Buffer {
-  return encodeParts([PURPOSE, String(VERSION), String(epoch)]);
+export function hpkeInfo(epoch: number, purpose = PURPOSE): Buffer {
+  return encodeParts([purpose, String(VERSION), String(epoch)]);
 }
 
-export function recordAad(epoch: number, tag: Uint8Array): Buffer {
-  return encodeParts([PURPOSE, String(VERSION), String(epoch), tag]);
+export function recordAad(epoch: number, tag: Uint8Array, purpose = PURPOSE): Buffer {
+  return encodeParts([purpose, String(VERSION), String(epoch), tag]);
 }
 
 export function sealingKeyId(publicKey: Uint8Array): Buffer {
@@ -80,7 +84,7 @@ export function unmaskedVersionOf(record: Uint8Array): number | undefined {
 
 /**
  * `enc(6) | counter of the nonce(6) | 0(4)`. Unique among the records of one session, which is stored again only after a loss or an
- * erasure: by the counter within a sender, by 48 random bits of `enc` across senders.
+ * erasure, and the identities sealed into its log lines: by the counter within a sender, by 48 random bits of `enc` across senders.
  */
 export function maskIvOf(record: Uint8Array): Buffer {
   const iv = Buffer.alloc(16);

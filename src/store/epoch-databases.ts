@@ -154,9 +154,11 @@ export class EpochDatabases {
     slot: Slot,
     act: (opened: Opened | undefined) => Promise<Result>,
   ): Promise<Result> {
-    this.#written.delete(epoch);
-    this.#read.delete(epoch);
-    const use = slot.opening.then(act);
+    if (slot.uses.size === 0) {
+      this.#written.delete(epoch);
+      this.#read.delete(epoch);
+    }
+    const use = slot.opened === undefined ? slot.opening.then(act) : act(slot.opened);
     slot.uses.add(use);
     try {
       return await use;

@@ -10,7 +10,7 @@ const SLICE_KEYS = 4000;
 
 /**
  * Moves the sessions of a store of format 1, which kept them in the main database, into those of their epochs. Before anybody is served,
- * some ten seconds for a million; copies all before it removes any, so that a crash at any instant leaves a store that begins again.
+ * some twenty seconds for a million; copies all before it removes any, so that a crash at any instant leaves a store that begins again.
  * `open` gives databases whose commits are on the disk when they resolve.
  */
 export async function moveSessions(

@@ -49,12 +49,19 @@ export function createSessionRecords(parts: SessionRecordsParts): SessionRecords
   const count = new SessionCount(databases);
   return {
     append: async (sessions) => {
-      const epochs = Map.groupBy(sessions, ({ epoch }) => epoch);
-      const commits = [...epochs].map(async ([epoch, some]) => {
+      const append = async (epoch: number, some: readonly SealedSession[]) => {
         await databases.commit(epoch, some.map(writeOf));
         count.forget(epoch);
-      });
-      await settled(commits);
+      };
+      const [first] = sessions;
+      if (first === undefined) return;
+      // All but those around a rollover.
+      if (sessions.every(({ epoch }) => epoch === first.epoch)) {
+        await append(first.epoch, sessions);
+        return;
+      }
+      const epochs = Map.groupBy(sessions, ({ epoch }) => epoch);
+      await settled([...epochs].map(([epoch, some]) => append(epoch, some)));
     },
     find: async (epoch, tag) => {
       // The note first: it is struck after the record has gone, and who looked for the record first could see neither.

@@ -65,9 +65,9 @@ describe("epoch databases", () => {
     const addressMac = Buffer.alloc(16, 1);
     await store.sessions.append(sessions(20_000, { addressMac }));
     await reopen();
-    let isLooking = true;
+    const ended = new AbortController();
     const search = async () => {
-      while (isLooking)
+      while (!ended.signal.aborted)
         expect(await store.sessions.tagsOfAddress(EPOCH, addressMac)).to.have.length(20_000);
     };
     const lookUp = async () => {
@@ -75,7 +75,7 @@ describe("epoch databases", () => {
       for (let round = 0; round < 3; round += 1)
         for (const epoch of EPOCHS.slice(1))
           expect(await missingOf(store, sessionsOf(epoch).slice(0, 1))).to.deep.equal([]);
-      isLooking = false;
+      ended.abort();
     };
     await Promise.all([search(), lookUp()]);
   });
