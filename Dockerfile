@@ -32,4 +32,5 @@ EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:3000/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "dist/main.js", "serve"]
+# A smaller young generation: 35 to 50 MB less resident at the same speed (docs/performance.md).
+ENTRYPOINT ["node", "--max-semi-space-size=8", "dist/main.js", "serve"]

@@ -58,7 +58,8 @@ export async function spawnLogveil(options: LogveilOptions): Promise<Logveil> {
   // JSON is YAML.
   const file = join(options.folder, "config.yaml");
   await writeFile(file, JSON.stringify(configuration, undefined, 2));
-  const command = [COMMAND, "serve", "--config", file];
+  // As `npm start` and the image have it.
+  const command = ["--max-semi-space-size=8", COMMAND, "serve", "--config", file];
   const started = startMeasured(process.execPath, command, "server");
   return {
     url: `http://127.0.0.1:${port}`,
