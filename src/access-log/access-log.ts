@@ -5,46 +5,50 @@
 import type { Clock } from "../clock.ts";
 import { LogveilError } from "../errors.ts";
 import type { EventLog } from "../event-log.ts";
-import { createCombinedFormat } from "./combined-format.ts";
 import type { Exchange } from "./exchange.ts";
-import type { Format, FormatOptions } from "./format.ts";
-import { createJsonFormat } from "./json-format.ts";
+import type { FormatOptions } from "./format.ts";
 import { createLineCounter } from "./line-counter.ts";
-import type { LineMetrics } from "./line-counter.ts";
+import { createLineFormats } from "./line-formats.ts";
+import type { FormatName } from "./line-formats.ts";
 import { LogFile } from "./log-file.ts";
 import type { LogFileOptions } from "./log-file.ts";
 import type { Medium } from "./medium.ts";
 import { Output } from "./output.ts";
+import { createNetworkOutputs } from "./outputs/network-outputs.ts";
+import type { NetworkMetrics, NetworkOptions, NetworkOutputs } from "./outputs/network-outputs.ts";
 import { createStdoutMedium } from "./stdout-medium.ts";
+import type { TextEntry } from "./text-entry.ts";
 
 export type OutputOptions =
   | { readonly kind: "stdout" }
   | ({ readonly kind: "file" } & LogFileOptions);
 
 export type AccessLogOptions = FormatOptions & {
-  readonly format: "json" | "combined";
+  readonly format: FormatName;
   readonly outputs: readonly OutputOptions[];
+  /** Absent when no line goes over the network. */
+  readonly network?: NetworkOptions | undefined;
   readonly clock: Clock;
   readonly eventLog: EventLog;
-  readonly metrics: LineMetrics;
+  readonly metrics: NetworkMetrics;
 };
 
 export type AccessLog = {
   /** Hands one line to every output. Synchronous; never throws. */
   readonly write: (exchange: Exchange) => void;
+  /** The same for what another server logged and is no request. */
+  readonly writeText: (entry: TextEntry) => void;
   /** Opens the files anew (SIGHUP): for who renames them from outside. */
   readonly reopen: () => void;
-  /** Resolves when each line so far is written or, because an output refuses it still, dropped and counted. Never rejects. */
+  /**
+   * Resolves when each line so far is written, for network outputs in the spool, or, because an output refuses it still, dropped and
+   * counted. Never rejects.
+   */
   readonly flush: () => Promise<void>;
   /** Flushes and closes. Lines that come later are dropped and counted. */
   readonly close: () => Promise<void>;
   /** `failing` from the first failure of any output until it has caught up. */
   readonly health: () => "ok" | "failing";
-};
-
-const FORMATS: Readonly<Record<AccessLogOptions["format"], (options: FormatOptions) => Format>> = {
-  json: createJsonFormat,
-  combined: createCombinedFormat,
 };
 
 /** Failures that pass: the log starts with an outage and lets the proxy serve. */
@@ -55,34 +59,49 @@ const PASSING: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT", "EMFILE", "EN
  * reason that does not pass by itself (a full disk does).
  */
 export async function createAccessLog(options: AccessLogOptions): Promise<AccessLog> {
-  const format = FORMATS[options.format](options);
+  const formats = createLineFormats(options.format, options);
   const media = options.outputs.map((output) => createMedium(output, options));
-  await openAll(media.map(({ medium }) => medium));
+  const network = options.network && createNetworkOutputs(options.network, options);
+  const opened = media.map(({ medium }) => medium);
+  await openAll(network === undefined ? opened : [...opened, network.medium]);
   const outputs = media.map(({ kind, medium }) => {
     const counter = createLineCounter(options.metrics, kind);
     return new Output(medium, { counter, eventLog: options.eventLog });
   });
-  const forEachOutput = async (act: (output: Output) => Promise<void>) =>
-    void (await Promise.all(outputs.map(act)));
+  const all = network === undefined ? outputs : [...outputs, network];
   return {
-    write: (exchange) => write(exchange, format, outputs),
+    write: (exchange) => {
+      const line = formatted(() => formats.exchange(exchange), outputs, network);
+      if (line === undefined) return;
+      for (const output of outputs) output.write(line);
+      network?.write(line, exchange.startedAtMs);
+    },
+    writeText: (entry) => {
+      const line = formatted(() => formats.text(entry), outputs, network);
+      if (line === undefined) return;
+      for (const output of outputs) output.write(line);
+      network?.write(line, entry.atMs);
+    },
     reopen: () => outputs.forEach((output) => output.reopen()),
-    flush: () => forEachOutput((output) => output.flush()),
-    close: () => forEachOutput((output) => output.close()),
-    health: () => (outputs.some((output) => output.health() === "failing") ? "failing" : "ok"),
+    flush: async () => void (await Promise.all(all.map((output) => output.flush()))),
+    close: async () => void (await Promise.all(all.map((output) => output.close()))),
+    health: () => (all.some((output) => output.health() === "failing") ? "failing" : "ok"),
   };
 }
 
-function write(exchange: Exchange, format: Format, outputs: readonly Output[]): void {
-  let line: string;
+function formatted(
+  format: () => string,
+  outputs: readonly Output[],
+  network: NetworkOutputs | undefined,
+): string | undefined {
   try {
-    line = format(exchange);
+    return format();
   } catch {
     // A date that no calendar holds, say. The request is not to suffer for it, and the line is missed in the counts.
     for (const output of outputs) output.refuse("unformattable");
-    return;
+    network?.refuse();
+    return undefined;
   }
-  for (const output of outputs) output.write(line);
 }
 
 function createMedium(output: OutputOptions, options: AccessLogOptions) {

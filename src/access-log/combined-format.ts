@@ -1,3 +1,4 @@
+import { combinedUserAgent } from "./combined-user-agent.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Format, FormatOptions } from "./format.ts";
 import { createApacheTime } from "./utc-time.ts";
@@ -13,18 +14,19 @@ const NO_ADDRESS = "::";
 
 /**
  * Apache's combined log format with the token's address spelling as the host, the coarse user agent, and the token as a last
- * quoted field (SPEC section 5). Times are UTC; a body of no bytes is `-`, as `%b` has it.
+ * quoted field (SPEC section 5), then the sealed identity when there is to be one. Times are UTC; a body of no bytes is `-`, as `%b` has it.
  */
 export function createCombinedFormat(options: FormatOptions): Format {
   const apacheTime = createApacheTime();
   return (exchange) => {
     // SECURITY: the only two places where a token enters a line are behind this choice.
-    const token = options.identity === "token" ? exchange.session : undefined;
+    const token = options.identity === "none" ? undefined : exchange.session;
     const userAgent = options.userAgent === "family" ? exchange.session?.userAgent : undefined;
+    const sealed = options.identity === "sealed" ? ` "${exchange.sealedIdentity ?? ABSENT}"` : "";
     return (
       `${token?.address ?? NO_ADDRESS} - - [${apacheTime(exchange.startedAtMs)}] "${requestLineOf(exchange)}" ` +
       `${exchange.statusCode} ${exchange.responseBodyBytes || ABSENT} "${quotable(exchange.referer)}" ` +
-      `"${quotable(userAgentText(userAgent))}" "${token?.uuid ?? ABSENT}"\n`
+      `"${quotable(userAgent && combinedUserAgent(userAgent))}" "${token?.uuid ?? ABSENT}"${sealed}\n`
     );
   };
 }
@@ -32,18 +34,7 @@ export function createCombinedFormat(options: FormatOptions): Format {
 /** Always three words: a space within the method or the target is escaped too, which Apache does not do. */
 function requestLineOf({ method, path, query, protocolVersion }: Exchange): string {
   const target = query === undefined ? path : `${path}?${query}`;
-  return `${word(method)} ${word(target)} HTTP/${word(protocolVersion)}`;
-}
-
-/** `Chrome/126 (Windows)`, as much of it as is known. */
-function userAgentText(
-  userAgent: NonNullable<Exchange["session"]>["userAgent"] | undefined,
-): string | undefined {
-  if (userAgent === undefined) return undefined;
-  const { name, version, os } = userAgent;
-  const product = name !== undefined && version !== undefined ? `${name}/${version}` : name;
-  const platform = os === undefined ? undefined : `(${os})`;
-  return [product, platform].filter((part) => part !== undefined).join(" ");
+  return `${word(method)} ${word(target)} HTTP/${word(protocolVersion ?? "")}`;
 }
 
 // SECURITY: all that could end a quoted field or a line, or reach a terminal, becomes \xhh of its UTF-8 bytes: quotes, backslashes,

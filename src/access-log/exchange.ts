@@ -6,6 +6,8 @@ export type Exchange = {
   readonly startedAtMs: number;
   /** Absent for a request that was refused before it had a session. */
   readonly session: LoggedSession | undefined;
+  /** What identified the client of this request, encrypted (token/sealed-identity.ts); absent unless identities are sealed into lines. */
+  readonly sealedIdentity?: string | undefined;
   /** Stands for the user record that the session is linked to, equal for equal ones within an epoch; absent when it is linked to none. */
   readonly userPseudonym: string | undefined;
   readonly method: string;
@@ -15,18 +17,21 @@ export type Exchange = {
   readonly query: string | undefined;
   /** Scrubbed host without port; absent when none was sent. */
   readonly host: string | undefined;
-  /** "1.0", "1.1" or "2". */
-  readonly protocolVersion: string;
+  /** "1.0", "1.1" or "2"; this and what is marked so below can be absent in what another server logged. */
+  readonly protocolVersion: string | undefined;
   /** What the client was answered; 499 when it went away before it was answered, as nginx writes. */
   readonly statusCode: number;
-  readonly requestBodyBytes: number;
+  /** Can be absent. */
+  readonly requestBodyBytes: number | undefined;
   readonly responseBodyBytes: number;
-  readonly durationMs: number;
+  /** Can be absent. */
+  readonly durationMs: number | undefined;
   /** Until the upstream's final response headers; absent when it never answered. */
   readonly upstreamMs: number | undefined;
   /** Origin only, scrubbed. */
   readonly referer: string | undefined;
-  readonly requestId: string;
+  /** Can be absent. */
+  readonly requestId: string | undefined;
   readonly traceId: string | undefined;
   /** One of the words of docs/api.md, section Error types. */
   readonly errorType: string | undefined;

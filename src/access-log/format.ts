@@ -5,8 +5,8 @@ export type Format = (exchange: Exchange) => string;
 
 /** What the operator lets a line say about the client, beside what the exchange says anyway. */
 export type FormatOptions = {
-  /** `none` writes no token in either spelling. */
-  readonly identity: "token" | "none";
+  /** `sealed` writes the encrypted identity beside the token, `none` neither, and no token in either spelling. */
+  readonly identity: "token" | "sealed" | "none";
   /** `none` writes no user agent, however coarse. */
   readonly userAgent: "family" | "none";
 };

@@ -8,6 +8,7 @@ import { openDestination } from "./destination.ts";
 import type { Destination, Written } from "./destination.ts";
 import type { Medium } from "./medium.ts";
 import { freeRotatedName, removeRotatedFiles } from "./rotated-files.ts";
+import type { Removal } from "./rotated-files.ts";
 import { Rotation } from "./rotation.ts";
 import type { RotationOptions } from "./rotation.ts";
 
@@ -25,7 +26,9 @@ type OpenFile = {
   readonly inode: number | undefined;
 };
 
-const SWEEP_EVERY_MS = 3_600_000;
+/** A rotated file goes at most a 24th of its time late, and an hour. */
+const SWEEPS_IN_KEEP = 24;
+const SWEEP_EVERY_MS = { atLeast: 60_000, atMost: 3_600_000 } as const;
 /** A folder that forbids renaming is not asked again at every batch. */
 const ROTATE_AGAIN_AFTER_MS = 60_000;
 
@@ -44,6 +47,7 @@ export class LogFile implements Medium {
   #rotateNotBefore = Number.NEGATIVE_INFINITY;
   #sweptAt = Number.NEGATIVE_INFINITY;
   #sweeping: Promise<void> = Promise.resolve();
+  #unremoved = 0;
   #closing: Promise<unknown> = Promise.resolve();
 
   constructor(options: LogFileOptions, parts: { clock: Clock; eventLog: EventLog }) {
@@ -147,17 +151,30 @@ export class LogFile implements Medium {
   }
 
   #isSweepDue(): boolean {
-    return this.#clock.monotonic() - this.#sweptAt >= SWEEP_EVERY_MS;
+    const { atLeast, atMost } = SWEEP_EVERY_MS;
+    const everyMs = Math.min(Math.max(this.#options.keepMs / SWEEPS_IN_KEEP, atLeast), atMost);
+    return this.#clock.monotonic() - this.#sweptAt >= everyMs;
   }
 
   /** In the background, one after the other. */
   #sweep(): void {
     this.#sweptAt = this.#clock.monotonic();
     const beforeMs = this.#clock.now() - this.#options.keepMs;
-    this.#sweeping = this.#sweeping.then(async () => {
-      const files = await removeRotatedFiles(this.#options.path, beforeMs);
-      if (files > 0) this.#eventLog.emit("access-log.removed", { files });
-    });
+    this.#sweeping = this.#sweeping.then(async () =>
+      this.#tellRemoved(await removeRotatedFiles(this.#options.path, beforeMs)),
+    );
+  }
+
+  /** The proof of a short retention: how many files went, and how far back they reached. */
+  #tellRemoved({ removed, oldestMs, failed }: Removal): void {
+    if (oldestMs !== undefined) {
+      const oldest = new Date(oldestMs).toISOString().slice(0, 10);
+      this.#eventLog.emit("access-log.removed", { files: removed, oldest });
+    }
+    if (failed !== 0 && failed !== this.#unremoved) {
+      this.#eventLog.emit("access-log.removal-failed", { files: failed });
+    }
+    this.#unremoved = failed;
   }
 }
 

@@ -2,30 +2,41 @@ import type { KeyObject } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../clock.ts";
 import { hasCode } from "../errors.ts";
-import type { EpochSource } from "../keys/epoch-material.ts";
+import type { ClosedEpochMaterial, EpochMaterial } from "../keys/epoch-material.ts";
 import { macKey } from "../keys/mac.ts";
 import { createSealer, type Sealer } from "../keys/sealing.ts";
 import { randomBytes } from "../keys/secure-random.ts";
+
+/** `EpochSource`, or one that has closed epochs too. */
+export type TokenEpochs = {
+  readonly materialOf: (epoch: number) => Promise<EpochMaterial | ClosedEpochMaterial>;
+};
 
 /** What the tokeniser needs of one epoch. */
 export type EpochKeys = {
   readonly epoch: number;
   readonly tokenKey: KeyObject;
   readonly addressKey: KeyObject;
-  /** Absent for stand-in keys: there is nothing to seal to. */
+  /** Absent for stand-in keys and for those of a closed epoch: there is nothing to seal to. */
   readonly sealer: Sealer | undefined;
+  /** Nothing is to be stored, so nothing is lost. */
+  readonly isClosed: boolean;
   /** Monotonic time from which the source is asked again. */
   readonly retryAtMs: number;
 };
 
 // The present epoch, the next one, and one before for requests and log lines that come late.
 const MAX_EPOCHS = 3;
+// Lines of a log go back and forth between epochs where logs were put together; each epoch costs a millisecond to come back to.
+const MAX_LINE_EPOCHS = 32;
 const RETRY_AFTER_MS = 1000;
 
 type Options = {
-  readonly epochs: EpochSource;
+  readonly epochs: TokenEpochs;
   readonly clock: Clock;
   readonly rotateMs: number;
+  /** Keeps the keys of more epochs, and prepares none ahead. */
+  readonly isForLines?: boolean | undefined;
 };
 
 /**
@@ -37,7 +48,7 @@ type Options = {
  */
 export class EpochKeyCache {
   readonly #options: Options;
-  readonly #keys = new LRUCache<number, EpochKeys>({ max: MAX_EPOCHS });
+  readonly #keys: LRUCache<number, EpochKeys>;
   /** As many as epochs are asked for at once; each goes when its source has answered. */
   readonly #fetching = new Map<number, Promise<EpochKeys>>();
   #current: EpochKeys | undefined;
@@ -46,6 +57,7 @@ export class EpochKeyCache {
 
   constructor(options: Options) {
     this.#options = options;
+    this.#keys = new LRUCache({ max: options.isForLines === true ? MAX_LINE_EPOCHS : MAX_EPOCHS });
   }
 
   /** The keys of `epoch` when they are at hand. Called for every request. */
@@ -77,7 +89,9 @@ export class EpochKeyCache {
     const keys = this.#keys.get(epoch);
     this.#current = keys;
     if (keys === undefined) return undefined;
-    const { rotateMs } = this.#options;
+    const { isForLines = false, rotateMs } = this.#options;
+    if (isForLines) this.#prefetchAtMs = this.#forgetAtMs = Infinity;
+    if (isForLines) return keys;
     const startedAtMs = nowMs - (nowMs % rotateMs);
     this.#prefetchAtMs = startedAtMs + rotateMs * 0.9;
     this.#forgetAtMs = startedAtMs + rotateMs * 0.1;
@@ -122,8 +136,9 @@ export class EpochKeyCache {
     try {
       const material = await this.#options.epochs.materialOf(epoch);
       const { tokenKey, addressKey } = material;
-      const sealer = await createSealer(material);
-      return { epoch, tokenKey, addressKey, sealer, retryAtMs: Infinity };
+      const isClosed = material.sealingKey === undefined;
+      const sealer = isClosed ? undefined : await createSealer(material);
+      return { epoch, tokenKey, addressKey, sealer, isClosed, retryAtMs: Infinity };
     } catch (error) {
       const isFinal = hasCode(error, "epoch-expired");
       return this.#standIn(
@@ -135,6 +150,6 @@ export class EpochKeyCache {
 
   #standIn(epoch: number, retryAtMs: number): EpochKeys {
     const [tokenKey, addressKey] = [macKey(randomBytes(32)), macKey(randomBytes(32))];
-    return { epoch, tokenKey, addressKey, sealer: undefined, retryAtMs };
+    return { epoch, tokenKey, addressKey, sealer: undefined, isClosed: false, retryAtMs };
   }
 }

@@ -7,13 +7,12 @@
 import { hash, type KeyObject } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../clock.ts";
-import type { EpochSource } from "../keys/epoch-material.ts";
 import { mac } from "../keys/mac.ts";
 import { randomBytes } from "../keys/secure-random.ts";
 import type { Metrics } from "../metrics.ts";
 import { addressMac } from "./address-mac.ts";
 import { identityText, scopeText, type Client, type IdentityPart } from "./client-identity.ts";
-import { EpochKeyCache, type EpochKeys } from "./epoch-key-cache.ts";
+import { EpochKeyCache, type EpochKeys, type TokenEpochs } from "./epoch-key-cache.ts";
 import { epochAt } from "./epoch.ts";
 import { encodeIdentity } from "./identity-record.ts";
 import type { SealedSessionSink } from "./sealed-session.ts";
@@ -39,7 +38,9 @@ export type Session<UserAgent> = {
 };
 
 export type TokeniserOptions<UserAgent> = {
-  readonly epochs: EpochSource;
+  readonly epochs: TokenEpochs;
+  /** For log lines, whose times go back and forth: keeps the keys of some thirty epochs. */
+  readonly isForLines?: boolean;
   readonly sink: SealedSessionSink;
   readonly clock: Clock;
   /** Milliseconds, whole seconds, 1000 at least. */
@@ -236,7 +237,8 @@ class ClientTokeniser<UserAgent> {
     keys: EpochKeys,
     tag = tagOf(keys, text),
   ): void {
-    const { addressKey, epoch, sealer } = keys;
+    const { addressKey, epoch, isClosed, sealer } = keys;
+    if (isClosed) return;
     if (sealer === undefined) return this.#options.onLost(1);
     const { address, userAgent, cookieHeader: cookie, host } = client;
     const identity = encodeIdentity({ seenAtMs: atMs, address, userAgent, cookie, host });

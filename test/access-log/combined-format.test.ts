@@ -21,7 +21,7 @@ describe("access-log: combined format", () => {
     expect(createCombinedFormat(ALL)(exchangeWith())).to.equal(
       `${SESSION.address} - - [10/Feb/2026:12:00:00 +0000] ` +
         `"GET /orders/~email.k3f9a2xq?page=2 HTTP/1.1" 200 123 ` +
-        `"https://shop.example" "Chrome/126 (Windows)" "${SESSION.uuid}"\n`,
+        `"https://shop.example" "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36" "${SESSION.uuid}"\n`,
     );
   });
 
@@ -39,15 +39,31 @@ describe("access-log: combined format", () => {
     expect(line).not.to.contain(SESSION.uuid).and.not.to.contain("Chrome");
   });
 
+  it("has the sealed identity as a further quoted field with identity sealed", () => {
+    const format = createCombinedFormat({ ...ALL, identity: "sealed" });
+    const line = format(exchangeWith({ sealedIdentity: "sealed:v1:AAAA" }));
+    expect(line).to.match(new RegExp(` "${SESSION.uuid}" "sealed:v1:AAAA"\n$`));
+    expect(format(exchangeWith())).to.match(new RegExp(` "${SESSION.uuid}" "-"\n$`));
+    expect(createCombinedFormat(ALL)(exchangeWith({ sealedIdentity: "x" }))).not.to.contain('"x"');
+  });
+
   it("writes as much of a user agent as is known", () => {
     const format = createCombinedFormat(ALL);
     const shown = (name?: string, version?: string, os?: string) => {
       const userAgent = { name, version, os };
       return LINE.exec(format(exchangeWith({ session: { ...SESSION, userAgent } })))?.[11];
     };
-    expect(shown("Firefox", "140")).to.equal("Firefox/140");
-    expect(shown("curl", undefined, "Linux")).to.equal("curl (Linux)");
-    expect(shown(undefined, undefined, "iOS")).to.equal("(iOS)");
+    expect(shown("Firefox", "140", "Linux")).to.equal(
+      "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    );
+    expect(shown("Vivaldi", "7", "macOS")).to.equal(
+      "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Vivaldi/7.0",
+    );
+    expect(shown("Safari")).to.equal("Mozilla/5.0 (compatible) Safari");
+    expect(shown("curl", "8")).to.equal("curl/8.0");
+    expect(shown("GPTBot", "1")).to.equal("Mozilla/5.0 (compatible; GPTBot/1.0; +http)");
+    expect(shown("Other", undefined, "Linux")).to.equal("Other (X11; Linux x86_64)");
+    expect(shown("Other")).to.equal("Other");
     expect(shown(undefined, "7")).to.equal("-");
   });
 

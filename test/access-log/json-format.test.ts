@@ -54,6 +54,18 @@ describe("access-log: json format", () => {
     expect(JSON.parse(line)).to.include({ "user_agent.name": "Chrome" });
   });
 
+  it("writes the sealed identity beside the token with identity sealed, and not otherwise", () => {
+    const exchange = exchangeWith({ sealedIdentity: "sealed:v1:AAAA" });
+    const record = JSON.parse(createJsonFormat({ ...ALL, identity: "sealed" })(exchange));
+    expect(record).to.include({
+      "identity.sealed": "sealed:v1:AAAA",
+      "session.id": SESSION.uuid,
+      "enduser.pseudo.id": "~user.k3f9a2xq",
+    });
+    for (const identity of ["token", "none"] as const)
+      expect(createJsonFormat({ ...ALL, identity })(exchange)).not.to.contain("sealed");
+  });
+
   it("writes no user agent with userAgent none", () => {
     const line = createJsonFormat({ ...ALL, userAgent: "none" })(exchangeWith());
     expect(line).not.to.contain("user_agent").and.not.to.contain("Chrome");

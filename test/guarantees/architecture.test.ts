@@ -11,6 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["token"],
   ["store"],
   ["scrub"],
+  ["log-audit"],
   ["access-log"],
   ["callers"],
   ["audit"],
@@ -22,7 +23,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["commands"],
   ["vault-assembly.ts"],
   ["vault-host.ts"],
-  ["proxy-host.ts"],
+  ["proxy-host.ts", "ingest-host.ts"],
   ["sidecar.ts"],
   ["main.ts"],
 ];
@@ -135,7 +136,8 @@ describe("guarantee: architecture", () => {
       for (const specifier of file?.imports ?? [])
         if (specifier.startsWith(".")) visit(resolve(path, specifier));
     };
-    for (const { path } of FILES) if (path.startsWith("proxy/")) visit(path);
+    for (const { path } of FILES)
+      if (path.startsWith("proxy/") || path.startsWith("ingest/")) visit(path);
     const reached = [...seen].filter((path) => OPENING.some((part) => path.startsWith(part)));
     expect(reached).to.deep.equal([]);
   });

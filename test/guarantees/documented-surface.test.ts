@@ -42,6 +42,7 @@ function registered(): readonly string[] {
     metrics: createMetrics(),
     eventLog: createEventLog(),
     keys: unused,
+    lineFeed: unused,
   });
   const layers = app.router.stack as unknown as readonly RouterLayer[]; // express types say too little
   return layers
