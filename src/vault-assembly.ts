@@ -38,7 +38,7 @@ import { loadUserSchema, NO_USER_SCHEMA } from "./vault/users/user-schema.ts";
 import { createUsers } from "./vault/users/users.ts";
 
 export type VaultAssembly = {
-  readonly desk: Omit<VaultDesk, "vault" | "audit">;
+  readonly desk: Omit<VaultDesk, "vault" | "audit" | "ingestion">;
   readonly tokens: AccessTokens;
   /** What else has its time, for the sweep (vault/expiry.ts). */
   readonly sweeps: readonly (() => Promise<unknown>)[];

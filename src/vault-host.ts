@@ -30,6 +30,9 @@ import { createAuditReading } from "./vault/audit-reading.ts";
 import { createDoomedKeys } from "./vault/doomed-keys.ts";
 import type { DoomedKeys } from "./vault/doomed-keys.ts";
 import type { SessionLinks } from "./token/session-links.ts";
+import { createLineFeed } from "./vault/log-ingestion.ts";
+import type { LineFeed } from "./vault/log-ingestion.ts";
+import { createSessionIntake } from "./vault/sessions/session-intake.ts";
 import { createKeyDestruction } from "./vault/sessions/session-keys.ts";
 import { createSessionLinking } from "./vault/sessions/session-linking.ts";
 import { createSessionShelf } from "./vault/sessions/session-shelf.ts";
@@ -55,7 +58,9 @@ export type VaultHost = {
   /** Calls `listener` with the token of each proxied session that is erased; for whoever remembers that it has a record. */
   readonly onSessionErased: (listener: (session: string) => void) => void;
   /** All that callers can ask. */
-  readonly desk: VaultDesk;
+  readonly desk: Omit<VaultDesk, "ingestion">;
+  /** For `logveil tokenize`, over the control socket. */
+  readonly lineFeed: LineFeed;
   readonly tokens: AccessTokens;
   /** What has its time beside epochs and sessions. */
   readonly sweeps: readonly (() => Promise<unknown>)[];
@@ -76,7 +81,7 @@ export async function openVaultHost(
   { configuration, secrets }: LoadedConfiguration,
   { clock, eventLog, metrics }: Surroundings,
 ): Promise<VaultHost> {
-  const { session, vault: settings } = configuration;
+  const { session, accessLog, vault: settings } = configuration;
   const dir = settings.dataDir;
   await using opened = new AsyncDisposableStack();
   await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -116,7 +121,11 @@ export async function openVaultHost(
   const directory = createUserDirectory({ documents, subjects: keyring.subjects, index });
   const inTurn = createTurns();
   const forgetting = createForgetting();
-  const sessions = createSessionShelf({ ...parts, onErased: forgetting.forget });
+  const sessions = createSessionShelf({
+    ...parts,
+    hasSealedLines: accessLog.identity === "sealed",
+    onErased: forgetting.forget,
+  });
   const links = createSessionLinking({ ...parts, inTurn, sessions, directory });
   const { maxSession: maxSessionMs, disclosure } = settings;
   const vault = createVault({ ...parts, inTurn, sessions, directory, maxSessionMs, disclosure });
@@ -124,6 +133,12 @@ export async function openVaultHost(
   const assembly = await assembleVault({ ...parts, inTurn, directory, sessions, index, settings });
   assembly.notifier.start();
   opened.defer(() => assembly.notifier.close());
+  const lineFeed = createLineFeed({
+    trail,
+    keyring,
+    sink: createSessionIntake(store.sessions, keyring.sessionTrees),
+    rotateMs: session.rotate,
+  });
   const keyFile = secrets.masterKey === undefined ? settings.masterKeyFile : undefined;
   const keys = createKeyAdministration(keyring, keyFile);
   const owned = opened.move();
@@ -137,6 +152,7 @@ export async function openVaultHost(
     links,
     onSessionErased: forgetting.listen,
     desk: { vault, audit, ...assembly.desk },
+    lineFeed,
     tokens: assembly.tokens,
     sweeps: assembly.sweeps,
     keys,

@@ -30,6 +30,11 @@ export const ROUTE_DESCRIPTIONS: Readonly<Record<string, RouteDescription>> = {
     body: "object",
     isOpen: false,
   },
+  "POST /v1/sessions/open": {
+    summary: "opens the sealed identity of a log line",
+    body: "object",
+    isOpen: false,
+  },
   "POST /v1/user": { summary: "creates a user record", body: "object", isOpen: false },
   "GET /v1/user/:mode/:id": { summary: "reads it", body: "none", isOpen: false },
   "PUT /v1/user/:mode/:id": {

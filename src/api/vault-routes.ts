@@ -2,6 +2,7 @@ import type { AuditReading } from "../vault/audit-reading.ts";
 import type { CallerAdministration } from "../vault/caller-administration.ts";
 import type { Consent } from "../vault/consent/consent.ts";
 import type { LogIn } from "../vault/log-in/log-in.ts";
+import type { LogIngestion } from "../vault/log-ingestion.ts";
 import type { SharedRecords } from "../vault/sharing/shared-records.ts";
 import type { SubjectRights } from "../vault/rights/subject-rights.ts";
 import type { System } from "../vault/system.ts";
@@ -18,6 +19,7 @@ import { createSubjectRightsRoutes } from "./databunker/subject-rights.ts";
 import { createSystemRoutes } from "./databunker/system.ts";
 import { createUserAppRoutes } from "./databunker/user-apps.ts";
 import { createUserRoutes } from "./databunker/users.ts";
+import { createLogIngestionRoutes } from "./log-ingestion.ts";
 import type { Access, Route } from "./route.ts";
 
 /** The parts of the vault that callers can ask, each under the name of its routes. */
@@ -32,6 +34,7 @@ export type VaultDesk = {
   readonly audit: AuditReading;
   readonly logIn: LogIn;
   readonly system: System;
+  readonly ingestion: LogIngestion;
 };
 
 type Factories = {
@@ -49,6 +52,7 @@ const FACTORIES: Factories = {
   audit: createAuditRoutes,
   logIn: createLogInRoutes,
   system: createSystemRoutes,
+  ingestion: createLogIngestionRoutes,
 };
 
 /** The names of all parts. */

@@ -34,8 +34,10 @@ export type KeyringStatus = {
   readonly subjectKeys: number;
 };
 
-export type Keyring = EpochSource &
-  LineEpochSource & {
+/** Requests are in an epoch that can be had; lines of a log in any. */
+type Epochs = EpochSource & LineEpochSource;
+
+export type Keyring = Epochs & {
   /** What exists and until when. Reads the size of every shard: for people, not for requests. */
   readonly status: () => Promise<KeyringStatus>;
   /** Those whose key exists, ascending. */

@@ -17,11 +17,7 @@ import {
 /** Opens the session records of one epoch. Exists in the control plane only. */
 export type SessionOpener = {
   /** The identity sealed under this 11-byte session tag, for a session record unless told. Rejects `open-failed`. */
-  readonly open: (
-    tag: Uint8Array,
-    record: Uint8Array,
-    purpose?: SealingPurpose,
-  ) => Promise<Buffer>;
+  readonly open: (tag: Uint8Array, record: Uint8Array, purpose?: SealingPurpose) => Promise<Buffer>;
 };
 
 // One entry for each process that sealed in this epoch, two when it seals identities into log lines; a few hundred restarts of the data

@@ -15,6 +15,8 @@ export type DoomedKeys = {
    * the new one must not die of the old one's sentence.
    */
   readonly carryOut: (subject: string) => Promise<void>;
+  /** Whether the key is to die and has not: nobody may use it any more. */
+  readonly isDoomed: (subject: string) => Promise<boolean>;
   /** Carries out what a crash, or a full disk, has left; resolves how many those were. One that fails stops none of the others. */
   readonly sweep: () => Promise<number>;
 };
@@ -35,6 +37,7 @@ export function createDoomedKeys({ documents, subjects }: DoomedKeysParts): Doom
   return {
     doom: (subject) => ({ table: "doomedKey", key: subject, value: new Uint8Array(0) }),
     carryOut,
+    isDoomed: async (subject) => (await documents.find("doomedKey", subject)) !== undefined,
     sweep: () => resumeEach(documents, { table: "doomedKey" }, ({ key }) => carryOut(key)),
   };
 }

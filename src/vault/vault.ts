@@ -6,12 +6,11 @@
 import type { AuditTrail } from "../audit/trail.ts";
 import type { Caller } from "../callers/caller.ts";
 import type { Clock } from "../clock.ts";
-import { LogveilError, hasCode } from "../errors.ts";
+import { LogveilError } from "../errors.ts";
 import type { EventLog } from "../event-log.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Store } from "../store/store.ts";
-import { gradeSession } from "./sessions/disclosure-view.ts";
 import type { DisclosurePolicy } from "./sessions/disclosure-view.ts";
 import { parseExpiration } from "./expiration.ts";
 import { operate } from "./operation.ts";
@@ -19,9 +18,14 @@ import type { OperationContext } from "./operation.ts";
 import { findNamedOwner } from "./sessions/session-owner.ts";
 import { createSessionLists } from "./sessions/session-lists.ts";
 import type { SessionLists } from "./sessions/session-lists.ts";
+import {
+  createSessionLookUps,
+  requireUnrestricted,
+  tellAbout,
+} from "./sessions/session-look-ups.ts";
+import type { SessionLookUps } from "./sessions/session-look-ups.ts";
 import { parseSessionId } from "./sessions/session-id.ts";
 import type { SessionShelf } from "./sessions/session-shelf.ts";
-import type { SessionView } from "./sessions/session-view.ts";
 import type { TakeTurn } from "./turns.ts";
 import type { UserDirectory } from "./users/user-directory.ts";
 import { userTurn } from "./users/user-turn.ts";
@@ -32,29 +36,21 @@ type SessionData = Readonly<Record<string, unknown>>;
  * Ids are taken as they came with the request, in any spelling. Everything rejects `access-denied` before it looks at anything,
  * `audit-unavailable` when the event cannot be stored, and `store-unavailable` in an outage.
  */
-export type Vault = SessionLists & {
-  /**
-   * Shows as much as `vault.disclosure` lets the caller's role see; a data subject sees own sessions alone. Rejects `not-found` for unknown
-   * and expired alike and for what is no id, `record-restricted`, `open-failed` for a record that is damaged.
-   */
-  readonly lookUpSession: (
-    caller: Caller | undefined,
-    id: string,
-    reason: string | undefined,
-  ) => Promise<SessionView>;
-  /**
-   * Stores or replaces what `read` gives, and resolves to the canonical id; the member `expiration` says until when, and the first of
-   * `login`, `email`, `phone`, `custom`, `token` that is not empty whose it is. Rejects `session-invalid`, `body-missing` when there is
-   * nothing, `expiration-invalid`, and what `read` rejects with.
-   */
-  readonly storeSession: (
-    caller: Caller | undefined,
-    id: string,
-    read: () => Promise<SessionData | undefined>,
-  ) => Promise<string>;
-  /** Whatever is there under that id, whoever made it; resolves also when there is nothing. Rejects `session-invalid`, `record-restricted`. */
-  readonly removeSession: (caller: Caller | undefined, id: string) => Promise<void>;
-};
+export type Vault = SessionLists &
+  SessionLookUps & {
+    /**
+     * Stores or replaces what `read` gives, and resolves to the canonical id; the member `expiration` says until when, and the first of
+     * `login`, `email`, `phone`, `custom`, `token` that is not empty whose it is. Rejects `session-invalid`, `body-missing` when there is
+     * nothing, `expiration-invalid`, and what `read` rejects with.
+     */
+    readonly storeSession: (
+      caller: Caller | undefined,
+      id: string,
+      read: () => Promise<SessionData | undefined>,
+    ) => Promise<string>;
+    /** Whatever is there under that id, whoever made it; resolves also when there is nothing. Rejects `session-invalid`, `record-restricted`. */
+    readonly removeSession: (caller: Caller | undefined, id: string) => Promise<void>;
+  };
 
 export type VaultOptions = {
   readonly sessions: SessionShelf;
@@ -76,78 +72,10 @@ export type VaultOptions = {
 export function createVault(options: VaultOptions): Vault {
   return {
     ...createSessionLists(options),
-    lookUpSession: createLookUp(options),
+    ...createSessionLookUps(options),
     storeSession: createStoring(options),
     removeSession: createRemoval(options),
   };
-}
-
-function createLookUp(options: VaultOptions): Vault["lookUpSession"] {
-  const { trail, sessions, directory, disclosure, eventLog, metrics } = options;
-  return async (caller, text, reason) => {
-    const permission = "session.look-up";
-    const asked = { role: caller?.role ?? "none" };
-    try {
-      const operation = { caller, permission, title: "get session", reason, who: text } as const;
-      const view = await operate(trail, operation, async ({ about }) => {
-        const id = findId(text);
-        const found = await sessions.find(id);
-        await tellAbout(about, directory, found?.owner, id);
-        if (found === undefined) throw new LogveilError("not-found");
-        await requireUnrestricted(directory, found.owner, id);
-        const role = caller?.role ?? "auditor";
-        return { result: found.open().map((session) => gradeSession(session, role, disclosure)) };
-      });
-      metrics.sessionLookups.inc({ ...asked, result: "found" });
-      return view;
-    } catch (error) {
-      if (hasCode(error, "open-failed")) eventLog.emit("store.record-corrupt");
-      metrics.sessionLookups.inc({ ...asked, result: resultOf(error) });
-      throw error;
-    }
-  };
-}
-
-/** A session of a person is among that person's events, one of nobody has its own. */
-async function tellAbout(
-  about: (subject: string, key?: Buffer) => void,
-  directory: Pick<UserDirectory, "keyOf">,
-  owner: string | undefined,
-  session: string,
-): Promise<void> {
-  if (owner === undefined) about(session);
-  else about(owner, await directory.keyOf(owner));
-}
-
-/**
- * What is restricted is kept and neither used nor removed. Storing goes on: the article excepts it, and a web site that could not keep
- * a person's session would shut them out. Rejects `record-restricted`.
- */
-async function requireUnrestricted(
-  { isRestricted }: Pick<UserDirectory, "isRestricted">,
-  owner: string | undefined,
-  session: string,
-): Promise<void> {
-  const isKept =
-    (await isRestricted(session)) || (owner !== undefined && (await isRestricted(owner)));
-  if (isKept) throw new LogveilError("record-restricted");
-}
-
-/** Databunker does not check the id of a look-up: what is not one is not found. */
-function findId(text: string): string {
-  try {
-    return parseSessionId(text);
-  } catch (error) {
-    throw hasCode(error, "session-invalid") ? new LogveilError("not-found") : error;
-  }
-}
-
-function resultOf(error: unknown): string {
-  if (hasCode(error, "not-found")) return "not_found";
-  const isDenied = (["access-denied", "reason-missing", "too-many-requests"] as const).some(
-    (code) => hasCode(error, code),
-  );
-  return isDenied ? "denied" : "failed";
 }
 
 function createStoring(options: VaultOptions): Vault["storeSession"] {

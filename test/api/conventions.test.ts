@@ -156,7 +156,9 @@ describe("conventions of the dialect", () => {
     for (const path of ["/metrics", "/v1/metrics"]) {
       const answer = await request(opened.app).get(path).expect(200);
       expect(answer.headers["content-type"]).to.match(/^text\/plain; version=/);
-      expect(answer.text).to.match(/^logveil_session_lookups_total\{result="found"\} 1$/m);
+      expect(answer.text).to.match(
+        /^logveil_session_lookups_total\{role="root",result="found"\} 1$/m,
+      );
       expect(answer.text).not.to.include(uuid);
     }
   });
@@ -196,6 +198,7 @@ describe("failures of the vault", () => {
       removeSession: reject,
       listSessions: reject,
       searchSessions: reject,
+      openSealedSession: reject,
     };
     const app = createControlPlane({
       vault,

@@ -75,6 +75,7 @@ const MESSAGES: ReadonlyMap<ErrorCode, Message> = new Map<ErrorCode, Message>([
   ["record-too-large", { status: 413, message: "record is too large" }],
   ["request-approved", { status: 405, strict: 409, message: "wrong status: approved" }],
   ["request-canceled", { status: 405, strict: 409, message: "wrong status: canceled" }],
+  ["sealed-invalid", { status: 405, message: "bad sealed identity" }],
   ["search-invalid", { status: 405, message: "bad search" }],
   ["search-too-wide", { status: 405, message: "search is too wide" }],
   ["session-invalid", { status: 405, message: "bad uuid" }],

@@ -35,6 +35,12 @@ export function createSessionRoutes(vault: Vault, access: Access): readonly Rout
     const { total, rows } = await vault.searchSessions(asked, pageOf(request));
     response.json({ status: "ok", total, rows });
   });
+  const open = forAnyCaller(access, async (caller, request, response) => {
+    const body = () => readBody(request, response);
+    const asked = { caller, headerReason: reasonOf(request), body };
+    const { session, when, data } = await vault.openSealedSession(asked);
+    response.json({ status: "ok", session, when, data });
+  });
   return [
     ...PATHS.flatMap((path) => [
       { method: "get" as const, path, handler: get },
@@ -42,6 +48,7 @@ export function createSessionRoutes(vault: Vault, access: Access): readonly Rout
       { method: "delete" as const, path, handler: remove },
     ]),
     { method: "post", path: "/v1/sessions/search", handler: search },
+    { method: "post", path: "/v1/sessions/open", handler: open },
     { method: "get", path: "/v1/sessions/:mode/:id", handler: list },
   ];
 }

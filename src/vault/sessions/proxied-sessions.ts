@@ -9,6 +9,7 @@ import type { Store } from "../../store/store.ts";
 import { decodeIdentity } from "../../token/identity-record.ts";
 import type { IdentityRecord } from "../../token/identity-record.ts";
 import { formatUuid } from "../../token/session-token.ts";
+import type { SealedIdentity } from "../../token/sealed-identity.ts";
 import type { SessionToken } from "../../token/session-token.ts";
 import { Concealed } from "../concealed.ts";
 import type { DoomedKeys } from "../doomed-keys.ts";
@@ -18,6 +19,11 @@ import type { SessionView } from "./session-view.ts";
 export type ProxiedSessions = {
   /** Undefined for an unknown and for an expired one alike. Rejects `open-failed` for a damaged one. */
   readonly find: (token: SessionToken) => Promise<Concealed<SessionView> | undefined>;
+  /**
+   * The identity that a log line carries sealed; nothing need be stored of it. Undefined when it does not open, whether its epoch has
+   * expired, its session was erased, or it was altered.
+   */
+  readonly openSealed: (sealed: SealedIdentity) => Promise<Concealed<SessionView> | undefined>;
   /** Makes ready what removes the record and its entry in the address index; its key dies when that is committed, in `destroyKey`. */
   readonly removalOf: (token: SessionToken) => Promise<readonly Change[]>;
   readonly destroyKey: (token: SessionToken) => Promise<void>;
@@ -28,6 +34,8 @@ export type ProxiedSessionsParts = {
   readonly keyring: Pick<Keyring, "epochs" | "openerOf" | "sessionTrees">;
   readonly doomedKeys: DoomedKeys;
   readonly clock: Clock;
+  /** Whether lines carry sealed identities: a session without a record may then have lines that open. */
+  readonly hasSealedLines: boolean;
 };
 
 export function createProxiedSessions(parts: ProxiedSessionsParts): ProxiedSessions {
@@ -36,11 +44,18 @@ export function createProxiedSessions(parts: ProxiedSessionsParts): ProxiedSessi
       const identity = await findIdentity(parts, token);
       return identity === undefined ? undefined : new Concealed(viewOf(token, identity));
     },
+    openSealed: async (sealed) => {
+      const identity = await openSealed(parts, sealed);
+      return identity === undefined ? undefined : new Concealed(viewOf(sealed.token, identity));
+    },
     removalOf: async (token) => {
       const { epoch, tag } = token;
       const removal = await parts.records.removalOf(epoch, tag);
       const isStored = "operations" in removal && removal.operations.length > 0;
-      return isStored ? [removal, parts.doomedKeys.doom(proxiedKeyName(formatUuid(token)))] : [];
+      const hasKey =
+        isStored || (parts.hasSealedLines && isLive(parts.keyring, epoch, parts.clock));
+      const doom = hasKey ? [parts.doomedKeys.doom(proxiedKeyName(formatUuid(token)))] : [];
+      return isStored ? [removal, ...doom] : doom;
     },
     destroyKey: (token) => parts.doomedKeys.carryOut(proxiedKeyName(formatUuid(token))),
   };
@@ -63,6 +78,27 @@ async function findIdentity(
     // Or the session was erased: its record goes before its key.
     const after = await records.find(token.epoch, token.tag);
     if (after === undefined || Buffer.compare(after, stored) !== 0) return undefined;
+    throw error;
+  }
+}
+
+async function openSealed(
+  { keyring, doomedKeys, clock }: ProxiedSessionsParts,
+  { token, record }: SealedIdentity,
+): Promise<IdentityRecord | undefined> {
+  const { epoch, tag } = token;
+  if (!isLive(keyring, epoch, clock)) return undefined;
+  // SECURITY: erased in the trail, and the crash that came before its key had died is not made good yet.
+  if (await doomedKeys.isDoomed(proxiedKeyName(formatUuid(token)))) return undefined;
+  try {
+    const opener = await keyring.openerOf(epoch);
+    const uncovered = await keyring.sessionTrees.uncover(epoch, tag, record);
+    // SECURITY: what never had the layer could not be erased, and the data plane writes none.
+    if (uncovered === record) return undefined;
+    return decodeIdentity(await opener.open(tag, uncovered, "logveil sealed identity"));
+  } catch (error) {
+    // It came from a caller: damage is no news of ours, and looks like erasure, which leaves a key that opens nothing.
+    if (hasCode(error, "open-failed") || hasCode(error, "epoch-expired")) return undefined;
     throw error;
   }
 }

@@ -57,6 +57,8 @@ export type SessionShelfParts = {
   readonly keyring: Pick<Keyring, "epochs" | "openerOf" | "subjects" | "sessionTrees">;
   readonly doomedKeys: DoomedKeys;
   readonly clock: Clock;
+  /** Whether log lines carry sealed identities; not unless told. */
+  readonly hasSealedLines?: boolean;
   /** A proxied session was erased: whoever remembers that it has a record forgets that here. */
   readonly onErased: (session: string) => void;
 };
@@ -65,13 +67,14 @@ export type SessionShelfParts = {
 const ERASED_AT_ONCE = 100;
 
 export function createSessionShelf(parts: SessionShelfParts): SessionShelf {
-  const { store, keyring, doomedKeys, clock, onErased } = parts;
+  const { store, keyring, doomedKeys, clock, onErased, hasSealedLines = false } = parts;
   const { documents } = store;
   const proxied = createProxiedSessions({
     records: store.sessions,
     keyring,
     doomedKeys,
     clock,
+    hasSealedLines,
   });
   const { subjects } = keyring;
   const stored = createCallerSessions({ store, subjects, doomedKeys, clock });
