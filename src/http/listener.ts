@@ -33,6 +33,8 @@ export type ListenerOptions = {
   readonly socketMode?: number;
   /** Called when draining begins: for connections that the server does not know to be idle or busy. */
   readonly onDrain?: () => void;
+  /** Called when the grace is over, before what still runs is broken off. */
+  readonly onOverrun?: () => void;
 };
 
 /**
@@ -42,7 +44,11 @@ export type ListenerOptions = {
 export async function openListener(
   server: Server,
   address: ListenAddress,
-  { socketMode = 0o600, onDrain = () => undefined }: ListenerOptions = {},
+  {
+    socketMode = 0o600,
+    onDrain = () => undefined,
+    onOverrun = () => undefined,
+  }: ListenerOptions = {},
 ): Promise<Listener> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
@@ -60,7 +66,7 @@ export async function openListener(
     openConnections: () => sockets.size,
     drain: (graceMs) => {
       if (end === undefined) {
-        end = removeSocket().then(() => drain(server, sockets, graceMs));
+        end = removeSocket().then(() => drain(server, sockets, graceMs, onOverrun));
         onDrain();
       }
       return end;
@@ -91,6 +97,7 @@ async function drain(
   server: Server,
   sockets: ReadonlySet<Socket>,
   graceMs: number,
+  onOverrun: () => void,
 ): Promise<number> {
   const closed = once(server, "close");
   server.close();
@@ -98,6 +105,7 @@ async function drain(
   let broken = 0;
   const deadline = setTimeout(() => {
     broken = sockets.size;
+    onOverrun();
     // Upgraded connections are out of the server's hands; the set knows them all.
     for (const socket of sockets) socket.destroy();
   }, graceMs);

@@ -12,6 +12,7 @@ export const ERROR_TYPES = {
   internal: "logveil failed",
   request_refused: "the request is malformed or not allowed",
   request_timeout: "the request did not arrive in time",
+  shutting_down: "logveil is going away",
   upstream_invalid: "the upstream's answer is malformed",
   upstream_reset: "the upstream broke off",
   upstream_timeout: "the upstream did not answer in time",

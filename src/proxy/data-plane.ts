@@ -6,7 +6,9 @@ import { Socket } from "node:net";
 import type { TlsMaterial } from "../http/certificate.ts";
 import { createTrustedProxies } from "../identity/client-address.ts";
 import { createFrontServer } from "./front-server.ts";
+import type { Refusal } from "./framing.ts";
 import { createHttp2Front } from "./http2-front.ts";
+import { CLIENT_CLOSED } from "./open-exchange.ts";
 import { RequestPipeline } from "./request-pipeline.ts";
 import type { RequestPipelineOptions } from "./request-pipeline.ts";
 import { CONNECT_REFUSED, unreadCodeOf } from "./unread-request.ts";
@@ -16,7 +18,7 @@ import type { UpstreamTls } from "./upstream-connections.ts";
 import { UpstreamWatch } from "./upstream-watch.ts";
 import { WaitingLines } from "./waiting-lines.ts";
 
-export type DataPlaneOptions = Omit<RequestPipelineOptions, "waitingLines"> & {
+export type DataPlaneOptions = Omit<RequestPipelineOptions, "waitingLines" | "brokenOff"> & {
   /** `http://host:port` or `https://host:port` without a path, or `unix:/path`. */
   readonly upstream: string;
   readonly upstreamTls: UpstreamTls;
@@ -44,6 +46,8 @@ export type DataPlane = {
   readonly server: Server;
   /** Asks clients of HTTP/2 to go elsewhere; for when the server drains. */
   readonly drain: () => void;
+  /** What ends from now on without its answer was ended by logveil, and its line says so. */
+  readonly breakOff: () => void;
   /** For connections from now on. Throws nothing: what it gets has been tried out. */
   readonly useCertificates: (material: Certificates) => void;
   /** Closes the connections to the upstream; the server must have drained. */
@@ -59,8 +63,10 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   const { server } = front;
   server.on("drop", () => options.metrics.connectionsRefused.inc());
   const watch = new UpstreamWatch(options);
+  let isBreakingOff = false;
+  const brokenOff = () => (isBreakingOff ? SHUTTING_DOWN : CLIENT_GONE);
   const pipeline = new RequestPipeline(
-    { ...options, waitingLines: new WaitingLines() },
+    { ...options, waitingLines: new WaitingLines(), brokenOff },
     upstream.dispatcher,
     watch,
   );
@@ -69,6 +75,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     timeoutMs: options.timeouts.upstreamResponseMs,
     upstreamCookies: options.upstreamCookies,
     watch,
+    brokenOff,
   });
   server.on("request", (request, response) => pipeline.serve(request, response));
   // Without this node would say 100 (Continue) by itself, before anybody has looked at the request.
@@ -85,10 +92,13 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     if (socket instanceof Socket) pipeline.refuseUnread(unreadCodeOf(error), socket);
   });
   server.on("connect", (_request, socket) => {
-    if (socket instanceof Socket) pipeline.refuseUnread(CONNECT_REFUSED, socket);
+    if (!(socket instanceof Socket)) return;
+    takeOver(socket);
+    pipeline.refuseUnread(CONNECT_REFUSED, socket);
   });
   server.on("upgrade", (request, socket, head) => {
     if (!(socket instanceof Socket)) return;
+    takeOver(socket);
     pipeline.upgrade(request, socket, (upstream, exchange) =>
       upgrades.start(request, socket, head, upstream, exchange),
     );
@@ -97,10 +107,26 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   return {
     server,
     drain: http2.drain,
+    breakOff: () => {
+      isBreakingOff = true;
+    },
     useCertificates: ({ front: material, upstream: upstreamMaterial }) => {
       if (material !== undefined) front.useCertificate(material);
       upstream.useCertificates(upstreamMaterial);
     },
     close: upstream.close,
   };
+}
+
+/** nginx's status for a client that did not wait. */
+const CLIENT_GONE: Refusal = { status: CLIENT_CLOSED, errorType: "client_aborted" };
+/** A client that did wait, and was not answered. */
+const SHUTTING_DOWN: Refusal = { status: 503, errorType: "shutting_down" };
+
+/**
+ * SECURITY: node:http hands the connection of an upgrade or a CONNECT over without a listener for its errors, and a reset that nobody
+ * listens for ends the process: before a session is there, or an answer on the same connection is finished, nobody else does.
+ */
+function takeOver(socket: Socket): void {
+  socket.on("error", () => undefined);
 }

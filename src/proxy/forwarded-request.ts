@@ -4,8 +4,8 @@ import type { ErrorType } from "../http/problem.ts";
 import { sendProblem } from "../http/problem.ts";
 import type { Metrics } from "../metrics.ts";
 import type { ClientRequest, ClientResponse } from "./client-exchange.ts";
-import { CLIENT_CLOSED } from "./open-exchange.ts";
 import type { OpenExchange } from "./open-exchange.ts";
+import type { Refusal } from "./framing.ts";
 import { closeGentlyAfterAnswer } from "./lingering-close.ts";
 import { headersForClient, trailersForClient } from "./response-headers.ts";
 import type { UpstreamCookies } from "./upstream-cookies.ts";
@@ -24,6 +24,8 @@ export type ForwardedRequestOptions = {
   /** How long a client may take for the piece of an answer that is waiting for it, ms. */
   readonly stallMs: number;
   readonly isDraining: () => boolean;
+  /** What an exchange is that ends before its answer has: the client went away, or logveil does. */
+  readonly brokenOff: () => Refusal;
 };
 
 export type UpstreamRequest = {
@@ -37,6 +39,9 @@ export type UpstreamRequest = {
 
 /** A longer body costs more to turn into text than it saves. */
 const MAX_HELD_BYTES = 4096;
+
+/** Interim answers that one request may bring; further ones are dropped. They are written without waiting for the client. */
+const MAX_INTERIM = 100;
 
 /** RFC 9110 section 9.2.2. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
@@ -56,6 +61,7 @@ export class ForwardedRequest implements Dispatcher.DispatchHandler {
   #held: Buffer | undefined;
   #mayHold = true;
   #isRetried = false;
+  #interimAnswers = 0;
   #isClientGone = false;
   #stalled: NodeJS.Timeout | undefined;
 
@@ -141,7 +147,7 @@ export class ForwardedRequest implements Dispatcher.DispatchHandler {
       this.#inform(statusCode, headers.list);
       return;
     }
-    if (!headers.isReadable) {
+    if (!headers.isReadable || !isSayable(statusCode, this.#request)) {
       controller.abort(new InvalidAnswer());
       return;
     }
@@ -156,7 +162,19 @@ export class ForwardedRequest implements Dispatcher.DispatchHandler {
     if (isEarly || this.#options.isDraining()) headers.list.push("Connection", "close");
     this.#response.writeHead(statusCode, reasonOf(statusMessage), headers.list);
     // Runs when what the upstream sent in one piece has been read; what has not ended by then (server-sent events) must not wait.
-    queueMicrotask(() => this.#letGo());
+    queueMicrotask(() => this.#letGoSafely());
+  }
+
+  /** SECURITY: nobody catches what is thrown in a turn of its own. What cannot be said to the client is a broken answer, not the end of the process. */
+  #letGoSafely(): void {
+    try {
+      this.#letGo();
+    } catch {
+      this.#isClientGone = true;
+      this.#controller?.abort(new ClientGone());
+      this.#options.watch.failed("upstream_invalid");
+      this.#fail(502, "upstream_invalid");
+    }
   }
 
   /** Sends what was held back: the head alone, or with the beginning of the body. */
@@ -172,6 +190,8 @@ export class ForwardedRequest implements Dispatcher.DispatchHandler {
   /** 1xx other than 100, which node has sent itself, and 101, which nobody asked for (RFC 9110 section 15.2). */
   #inform(statusCode: number, headers: string[]): void {
     if (statusCode <= 101 || this.#request.httpVersion === "1.0") return;
+    this.#interimAnswers += 1;
+    if (this.#interimAnswers > MAX_INTERIM) return;
     // Since Node 26.2; before it an early hint is lost, which a client cannot depend on anyway.
     if (typeof this.#response.writeInformation === "function")
       this.#response.writeInformation(statusCode, headers);
@@ -258,14 +278,20 @@ export class ForwardedRequest implements Dispatcher.DispatchHandler {
       return;
     }
     this.#isClientGone = true;
-    this.#exchange.errorType ??= "client_aborted";
+    const { status, errorType } = this.#options.brokenOff();
+    this.#exchange.errorType ??= errorType;
     this.#controller?.abort(new ClientGone());
-    this.#exchange.finish(this.#response.headersSent ? this.#response.statusCode : CLIENT_CLOSED);
+    this.#exchange.finish(this.#response.headersSent ? this.#response.statusCode : status);
   }
 }
 
 class ClientGone extends Error {}
 class BodyTooLarge extends Error {}
+
+/** RFC 9110 section 15: beyond 599 there is no status. HTTP/1 clients get what the upstream said all the same; node's HTTP/2 cannot say it. */
+function isSayable(statusCode: number, { httpVersion }: ClientRequest): boolean {
+  return statusCode <= 599 || httpVersion !== "2";
+}
 
 /** undici gives raw lists as flat arrays for HTTP/1; anything else would be a header object of HTTP/2. */
 function rawListOf(raw: unknown): readonly (string | Buffer)[] {

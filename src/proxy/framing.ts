@@ -1,3 +1,4 @@
+import { METHODS } from "node:http";
 import type { ErrorType } from "../http/problem.ts";
 import type { ClientRequest } from "./client-exchange.ts";
 import type { Peer } from "./known-client.ts";
@@ -29,10 +30,20 @@ export function findRefusal(
   const { httpVersion, method } = request;
   if (httpVersion !== "1.1" && httpVersion !== "1.0" && httpVersion !== "2")
     return versionRefusalOf(httpVersion);
+  // HTTP/2 hands over any token (RFC 9110 section 15.6.2); of HTTP/1 node reads only what it knows.
+  if (knownMethodOf(request) === UNKNOWN_METHOD) return { ...MALFORMED, status: 501 };
   if (method === "TRACE" || method === "CONNECT") return { ...MALFORMED, status: 405 };
   if (isHostAmbiguous(httpVersion, fields)) return MALFORMED;
   if (fields.upgrade !== undefined && isForgedUpgrade(method, fields)) return MALFORMED;
   return findFramingRefusal(httpVersion, fields);
+}
+
+const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
+const UNKNOWN_METHOD = "-";
+
+/** The method for the log. SECURITY: `-` for one that nobody has defined: a client can write an address or a name there. */
+export function knownMethodOf({ method = "" }: Pick<ClientRequest, "method">): string {
+  return KNOWN_METHODS.has(method) ? method : UNKNOWN_METHOD;
 }
 
 /**

@@ -67,21 +67,30 @@ function translate(headers: readonly string[], hasBody: boolean) {
   return { method, path, list };
 }
 
+export type Http2ResponseParts = {
+  readonly stream: ServerHttp2Stream;
+  readonly request: ClientRequest;
+  /** How long the client may take for what of the answer is left when it is over, ms. */
+  readonly stallMs: number;
+  /** Breaks the stream off, and the connection if that cannot be told to the client. */
+  readonly breakOff: () => void;
+};
+
 /** The answer to it. */
 export class Http2Response implements ClientResponse {
   statusCode = 200;
   shouldKeepAlive = true;
   readonly #stream: ServerHttp2Stream;
-  readonly #request: ClientRequest;
+  readonly #parts: Http2ResponseParts;
   readonly #fields: string[] = [];
   #head: readonly string[] | undefined;
   #hasLength = false;
   #trailers: readonly [string, string][] = [];
   #isEnded = false;
 
-  constructor(stream: ServerHttp2Stream, request: ClientRequest) {
-    this.#stream = stream;
-    this.#request = request;
+  constructor(parts: Http2ResponseParts) {
+    this.#stream = parts.stream;
+    this.#parts = parts;
   }
 
   get headersSent(): boolean {
@@ -96,9 +105,11 @@ export class Http2Response implements ClientResponse {
     return this.#isEnded;
   }
 
+  /** Told by the code alone: of a stream whose client has sent everything node says `close` before `finish`. */
   get writableFinished(): boolean {
-    const { rstCode, writableFinished } = this.#stream;
-    return this.#isEnded && writableFinished && rstCode === constants.NGHTTP2_NO_ERROR;
+    const { destroyed, rstCode, writableFinished } = this.#stream;
+    if (!this.#isEnded || rstCode !== constants.NGHTTP2_NO_ERROR) return false;
+    return writableFinished || destroyed;
   }
 
   get writableLength(): number {
@@ -123,12 +134,7 @@ export class Http2Response implements ClientResponse {
 
   #inform(status: number, headers: readonly string[]): void {
     if (this.destroyed || this.headersSent) return;
-    const fields: Record<string, string[]> = {};
-    const list: string[] = [];
-    pushFields(list, headers);
-    for (let index = 0; index + 1 < list.length; index += 2)
-      (fields[list[index] ?? ""] ??= []).push(list[index + 1] ?? "");
-    this.#stream.additionalHeaders({ ...fields, ":status": status });
+    this.#stream.additionalHeaders(Object.assign(groupFields(headers), { ":status": status }));
   }
 
   writeHead(status: number, reason: string, headers: string[]): void;
@@ -144,6 +150,8 @@ export class Http2Response implements ClientResponse {
         ? headers
         : Object.entries(second).flatMap(([name, value]) => [name, String(value)]);
     pushFields(this.#fields, given);
+    // Without a body, so without its length (RFC 9110 section 15.3.6); node ends the stream with the head.
+    if (status === 205) dropLength(this.#fields);
     this.#hasLength = this.#fields.some((text, at) => at % 2 === 0 && text === "content-length");
     this.#head = [":status", String(status), ...this.#fields];
   }
@@ -167,13 +175,16 @@ export class Http2Response implements ClientResponse {
     const stream = this.#stream;
     if (stream.closed) return;
     // The rest of an upload that nobody waits for: the client is told to stop (RFC 9113 section 8.1).
-    if (!this.#request.complete)
+    if (!this.#parts.request.complete)
       stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
     if (!stream.writableEnded) stream.end(text, encoding);
+    // A client that grants no window would keep the shortest answer, and so its stream, for ever.
+    const patience = setTimeout(() => this.destroy(), this.#parts.stallMs);
+    stream.once("close", () => clearTimeout(patience));
   }
 
   destroy(): void {
-    if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    this.#parts.breakOff();
   }
 
   #respond(): void {
@@ -186,11 +197,23 @@ export class Http2Response implements ClientResponse {
   }
 
   #sendTrailers(): void {
-    if (this.#stream.closed) return;
-    const fields: Record<string, string[]> = {};
-    for (const [name, value] of this.#trailers) (fields[name.toLowerCase()] ??= []).push(value);
-    this.#stream.sendTrailers(fields);
+    if (!this.#stream.closed) this.#stream.sendTrailers(groupFields(this.#trailers.flat()));
   }
+}
+
+/** SECURITY: without a prototype, because the upstream chooses the names; and without what node throws at, because it would throw at nobody. */
+function groupFields(headers: readonly string[]): Record<string, string[]> {
+  const fields: Record<string, string[]> = Object.create(null);
+  const list: string[] = [];
+  pushFields(list, headers);
+  for (let index = 0; index + 1 < list.length; index += 2)
+    (fields[list[index] ?? ""] ??= []).push(list[index + 1] ?? "");
+  return fields;
+}
+
+function dropLength(fields: string[]): void {
+  for (let index = fields.length - 2; index >= 0; index -= 2)
+    if (fields[index] === "content-length") fields.splice(index, 2);
 }
 
 /** Names in lower case, and without what belongs to an HTTP/1 connection. */

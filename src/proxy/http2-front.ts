@@ -56,12 +56,14 @@ export function createHttp2Front(options: Http2FrontOptions): Http2Front {
 /** One connection, with as many requests at once as it has streams. */
 class Http2Connection {
   readonly session: ServerHttp2Session;
+  readonly #socket: TLSSocket;
   readonly #options: Http2FrontOptions;
   readonly #origin: Origin;
   #open = 0;
   #timer: NodeJS.Timeout;
 
   constructor(socket: TLSSocket, options: Http2FrontOptions) {
+    this.#socket = socket;
     this.#options = options;
     this.#origin = originOf(socket);
     this.session = performServerHandshake(socket, sessionOptionsOf(options));
@@ -84,7 +86,19 @@ class Http2Connection {
 
   #cutOffSoon(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.session.destroy(), GOODBYE_MS);
+    this.#timer = setTimeout(() => {
+      this.session.destroy();
+      // A session that has said goodbye only ends its half of the connection, and the client may keep the other one open for ever.
+      this.#socket.destroy();
+    }, GOODBYE_MS);
+  }
+
+  /** Resets one stream; the whole connection when the client does not read, so that even the reset does not leave. */
+  #breakOff(stream: ServerHttp2Stream, code: number): void {
+    if (stream.destroyed) return;
+    if (!stream.closed) stream.close(code);
+    const patience = setTimeout(() => this.#socket.destroy(), GOODBYE_MS);
+    stream.once("close", () => clearTimeout(patience));
   }
 
   #begin(stream: ServerHttp2Stream): void {
@@ -109,11 +123,20 @@ class Http2Connection {
     const { pipeline, timeouts } = this.#options;
     setOrigin(stream, this.#origin);
     const hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0;
-    if (hasBody) limitUpload(stream, timeouts.requestMs);
+    if (hasBody) this.#limitUpload(stream);
     const request = new Http2Request(stream, rawHeaders, hasBody);
-    const response = new Http2Response(stream, request);
+    const breakOff = () => this.#breakOff(stream, constants.NGHTTP2_INTERNAL_ERROR);
+    const response = new Http2Response({ stream, request, stallMs: timeouts.requestMs, breakOff });
     if (isExpectationKnown(expect)) pipeline.serve(request, response);
     else pipeline.refuseExpectation(request, response);
+  }
+
+  /** A whole request must be in within its time, as over HTTP/1; one that is not is broken off. */
+  #limitUpload(stream: ServerHttp2Stream): void {
+    const cancel = () => this.#breakOff(stream, constants.NGHTTP2_CANCEL);
+    const patience = setTimeout(cancel, this.#options.timeouts.requestMs);
+    stream.once("end", () => clearTimeout(patience));
+    stream.once("close", () => clearTimeout(patience));
   }
 }
 
@@ -126,13 +149,6 @@ function sessionOptionsOf({ limits }: Http2FrontOptions) {
     ...MAX_RESETS,
     ...MAX_FAULTS,
   };
-}
-
-/** A whole request must be in within its time, as over HTTP/1; one that is not is broken off. */
-function limitUpload(stream: ServerHttp2Stream, requestMs: number): void {
-  const patience = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), requestMs);
-  stream.once("end", () => clearTimeout(patience));
-  stream.once("close", () => clearTimeout(patience));
 }
 
 function isExpectationKnown(expect: string | undefined): boolean {

@@ -7,6 +7,8 @@ import type { Pseudonymise } from "../scrub/pseudonym.ts";
 import type { Scrubber } from "../scrub/scrubber.ts";
 import { findUserToken } from "../token/session-links.ts";
 import type { SessionLinks } from "../token/session-links.ts";
+import type { Client } from "../token/client-identity.ts";
+import type { IdentitySealing } from "../token/sealed-identity.ts";
 import type { Session } from "../token/tokeniser.ts";
 
 import type { EpochPseudonyms } from "./epoch-pseudonyms.ts";
@@ -28,7 +30,7 @@ export type RequestLine = {
 };
 
 export type ExchangeOptions = {
-  readonly accessLog: AccessLog;
+  readonly accessLog: Pick<AccessLog, "write">;
   readonly links: SessionLinks;
   readonly scrubber: Scrubber;
   readonly pseudonymsOf: EpochPseudonyms;
@@ -36,6 +38,8 @@ export type ExchangeOptions = {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly waitingLines: WaitingLines;
+  /** Given when lines carry sealed identities. */
+  readonly identitySealing?: Pick<IdentitySealing, "seal"> | undefined;
 };
 
 /** Status in the log for a client that went away before it was answered, as nginx writes it. */
@@ -54,6 +58,8 @@ export class OpenExchange {
   readonly #startedAtMs: number;
   readonly #started: number;
   #userToken: string | undefined;
+  #sealedIdentity: string | undefined;
+  #sealing: Promise<unknown> | undefined;
   #isFinished = false;
 
   constructor(line: RequestLine, peer: Peer, options: ExchangeOptions) {
@@ -73,6 +79,15 @@ export class OpenExchange {
   /** Milliseconds since the request's head was read. */
   get elapsedMs(): number {
     return this.#options.clock.monotonic() - this.#started;
+  }
+
+  /** The session that the request belongs to; its identity is sealed now, while it is known. */
+  enter(session: Session<CoarseUserAgent>, client: Client): void {
+    this.session = session;
+    const sealed = this.#options.identitySealing?.seal(session, client, this.#startedAtMs);
+    if (sealed instanceof Promise)
+      this.#sealing = sealed.then((text) => (this.#sealedIdentity = text));
+    else this.#sealedIdentity = sealed;
   }
 
   /**
@@ -98,8 +113,15 @@ export class OpenExchange {
     const session = this.session;
     // A line is written only after its session can be looked up; a record that could not be stored is counted as lost, and the
     // line is written all the same (SPEC section 3).
-    if (session === undefined || session.isStored) this.#write(statusCode, durationMs);
-    else this.#options.waitingLines.hold(session.stored, () => this.#write(statusCode, durationMs));
+    const write = () => this.#write(statusCode, durationMs);
+    const stored = session === undefined || session.isStored ? undefined : session.stored;
+    // The first requests of an epoch wait for its sealing key too; one that is at hand was used when they came in.
+    const ready =
+      this.#sealing === undefined
+        ? stored
+        : Promise.all([stored, this.#sealing]).then(() => undefined);
+    if (ready === undefined) write();
+    else this.#options.waitingLines.hold(ready, write);
   }
 
   /** Behind the record, so that a link points at something. What failed is tried again with the session's next answer. */
@@ -140,6 +162,7 @@ export class OpenExchange {
         session === undefined
           ? undefined
           : { uuid: session.uuid, address: session.address, userAgent: session.userAgent },
+      sealedIdentity: this.#sealedIdentity,
       userPseudonym: userToken === undefined ? undefined : pseudonymise("user", userToken),
       method: line.method,
       path: scrubber.path(line.path, pseudonymise),

@@ -3,8 +3,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { EventLog } from "../event-log.ts";
-import { sendProblem } from "../http/problem.ts";
-import type { ErrorType } from "../http/problem.ts";
 import type { RequestIds } from "../http/request-id.ts";
 import { createTrustedProxies } from "../identity/client-address.ts";
 import { createCookieNames } from "../identity/cookies.ts";
@@ -15,14 +13,14 @@ import type { ClientRequest, ClientResponse } from "./client-exchange.ts";
 import { ForwardedRequest } from "./forwarded-request.ts";
 import type { UpstreamPool, UpstreamRequest } from "./forwarded-request.ts";
 import { findCountRefusal, findRefusal, findTargetRefusal, hasBody } from "./framing.ts";
-import { MALFORMED, takeAuthority } from "./framing.ts";
+import { knownMethodOf, MALFORMED, takeAuthority } from "./framing.ts";
 import type { Refusal } from "./framing.ts";
 import { createPeerLookup, knownClientOf, unreadClientOf } from "./known-client.ts";
 import type { KnownClient, Peer } from "./known-client.ts";
-import { closeGentlyAfterAnswer } from "./lingering-close.ts";
 import { OpenExchange } from "./open-exchange.ts";
 import type { ExchangeOptions } from "./open-exchange.ts";
-import { ALLOWED_METHODS, endSocket, unreadLine, unreadRefusalOf } from "./unread-request.ts";
+import { answerBare, answerOptions, answerRefused } from "./own-answer.ts";
+import { unreadLine, unreadRefusalOf } from "./unread-request.ts";
 import { readRequestFields } from "./request-fields.ts";
 import type { RequestFields } from "./request-fields.ts";
 import { pseudonymsOf } from "./pseudonyms.ts";
@@ -47,6 +45,8 @@ export type RequestPipelineOptions = ExchangeOptions & {
   readonly requestIds: RequestIds;
   readonly eventLog: EventLog;
   readonly isDraining: () => boolean;
+  /** What an exchange is that ends before its answer has: the client went away, or logveil does. */
+  readonly brokenOff: () => Refusal;
 };
 
 /** The order in which a request passes through; each method is one step of the way. */
@@ -70,6 +70,7 @@ export class RequestPipeline {
       maxBodyBytes: options.maxBodyBytes,
       stallMs: options.timeouts.requestMs,
       isDraining: options.isDraining,
+      brokenOff: options.brokenOff,
     };
   }
 
@@ -84,12 +85,11 @@ export class RequestPipeline {
     if (arrival.fields.upgrade !== undefined) response.shouldKeepAlive = false;
     this.#withSession(arrival, (session) => {
       if (session === undefined) {
-        this.#answer(request, response, arrival, 503, "internal");
+        answerRefused(request, response, arrival, FAILED);
       } else if (refusal !== undefined || arrival.target === undefined) {
-        const { status, errorType } = refusal ?? MALFORMED;
-        this.#answer(request, response, arrival, status, errorType);
+        answerRefused(request, response, arrival, refusal ?? MALFORMED);
       } else if (request.method === "OPTIONS" && endsHere(arrival.target, arrival.fields)) {
-        this.#answerOptions(response, arrival.exchange);
+        answerOptions(response, arrival.exchange);
       } else {
         this.#forward(request, response, arrival, arrival.target, session);
       }
@@ -129,10 +129,10 @@ export class RequestPipeline {
     const refusal = isBusy ? MALFORMED : this.#refusalOf(request, arrival);
     this.#withSession(arrival, (session) => {
       if (session === undefined) {
-        this.#answerBare(socket, arrival, { status: 503, errorType: "internal" });
+        answerBare(socket, arrival, FAILED);
       } else if (refusal !== undefined || target === undefined || hasBody(arrival.fields)) {
         // RFC 9110 section 7.8: what follows an upgrade's head is the new protocol, so it has no body.
-        this.#answerBare(socket, arrival, refusal ?? MALFORMED);
+        answerBare(socket, arrival, refusal ?? MALFORMED);
       } else {
         start(this.#upstreamRequestOf(request, arrival, target, session), exchange);
       }
@@ -146,15 +146,17 @@ export class RequestPipeline {
     peer.isRefused = true;
     const arrival = this.#receive(request, peer);
     this.#withSession(arrival, () => {
-      this.#answer(request, response, arrival, 417, "request_refused");
+      answerRefused(request, response, arrival, { ...MALFORMED, status: 417 });
     });
   }
 
   /** What node's parser could not read, or waited for in vain: nothing of it may be believed, logged or sent back. */
   refuseUnread(code: string, socket: Socket): void {
     const peer = this.#peerOf(socket);
-    // An idle connection that broke carried no request; one that broke under a request has that request's line.
-    if (BROKEN.has(code)) {
+    // An idle connection that broke carried no request; one that broke under a request, or was ended within its body, has that
+    // request's line.
+    const isUploading = peer.upload?.isReceived === false;
+    if (BROKEN.has(code) || (code === CUT_SHORT && isUploading)) {
       socket.destroy();
       return;
     }
@@ -162,26 +164,15 @@ export class RequestPipeline {
     if (peer.isRefused || code === "HPE_CLOSED_CONNECTION") return;
     peer.isRefused = true;
     const refusal = unreadRefusalOf(code);
-    if (peer.upload?.isReceived === false) {
-      peer.upload.refuse(refusal.status, refusal.errorType);
+    if (isUploading) {
+      peer.upload?.refuse(refusal.status, refusal.errorType);
       return;
     }
     const line = unreadLine(this.#options.requestIds.next());
     const exchange = new OpenExchange(line, peer, this.#options);
-    this.#withSession({ client: unreadClientOf(peer), exchange }, () =>
-      this.#answerBare(socket, { peer, exchange }, refusal),
+    this.#withSession({ client: unreadClientOf(peer), exchange, socket }, () =>
+      answerBare(socket, { peer, exchange }, refusal),
     );
-  }
-
-  /** SECURITY: an answer that is under way must not get a second one written into it. */
-  #answerBare(
-    socket: Socket,
-    { peer, exchange }: Pick<Arrival, "peer" | "exchange">,
-    { status, errorType }: Refusal,
-  ): void {
-    exchange.errorType = errorType;
-    peer.onIdle = () => endSocket(socket, status, errorType);
-    exchange.finish(status);
   }
 
   #receive(request: ClientRequest, peer: Peer): Arrival {
@@ -190,7 +181,7 @@ export class RequestPipeline {
     if (target?.authority !== undefined) takeAuthority(fields, target.authority);
     const client = knownClientOf(fields, peer, this.#proxies, this.#sessionCookieNames);
     const line = {
-      method: request.method ?? "-",
+      method: knownMethodOf(request),
       path: target?.path ?? "",
       query: target?.query,
       host: fields.host,
@@ -199,32 +190,43 @@ export class RequestPipeline {
       protocolVersion: request.httpVersion,
       requestId: this.#options.requestIds.next(),
     };
-    return { fields, target, peer, client, exchange: new OpenExchange(line, peer, this.#options) };
+    const exchange = new OpenExchange(line, peer, this.#options);
+    return { fields, target, peer, client, exchange, socket: request.socket };
   }
 
   /** Gives the session to the exchange and calls `next`, at once when the session is known; undefined when no key can be had. */
   #withSession(
-    { client, exchange }: { readonly client: KnownClient; readonly exchange: OpenExchange },
+    arrival: Pick<Arrival, "client" | "exchange" | "socket">,
     next: (session: Session<CoarseUserAgent> | undefined) => void,
   ): void {
-    const session = this.#options.tokeniser.tokenise(client);
-    if (!(session instanceof Promise)) {
-      exchange.session = session;
+    const { client, exchange } = arrival;
+    const enter = (session: Session<CoarseUserAgent>) => {
+      exchange.enter(session, client);
       next(session);
-      return;
-    }
-    session
-      .then(
-        (made) => {
-          exchange.session = made;
-          next(made);
-        },
-        () => {
+    };
+    try {
+      const session = this.#options.tokeniser.tokenise(client);
+      if (!(session instanceof Promise)) {
+        enter(session);
+        return;
+      }
+      session
+        .then(enter, () => {
           this.#options.eventLog.emit("proxy.failed", { where: "tokenise" });
           next(undefined);
-        },
-      )
-      .catch(() => this.#options.eventLog.emit("proxy.failed", { where: "serve" }));
+        })
+        .catch(() => this.#fail(arrival));
+    } catch {
+      this.#fail(arrival);
+    }
+  }
+
+  /** SECURITY: a defect of ours ends the one request that met it, and not the process with everybody's. */
+  #fail({ exchange, socket }: Pick<Arrival, "exchange" | "socket">): void {
+    this.#options.eventLog.emit("proxy.failed", { where: "serve" });
+    exchange.errorType = "internal";
+    exchange.finish(500);
+    socket.destroy();
   }
 
   #refusalOf(request: ClientRequest, { fields, target, peer }: Arrival): Refusal | undefined {
@@ -260,30 +262,6 @@ export class RequestPipeline {
       expectsContinue: fields.expect !== undefined && request.httpVersion !== "1.0",
     };
   }
-
-  #answer(
-    request: ClientRequest,
-    response: ClientResponse,
-    { exchange, peer }: Arrival,
-    status: number,
-    errorType: ErrorType,
-  ): void {
-    // A refused request may be the half of another one: nothing after it on this connection is read.
-    peer.isRefused = true;
-    exchange.errorType = errorType;
-    response.once("close", () => exchange.finish(status));
-    response.setHeader("connection", "close");
-    closeGentlyAfterAnswer(request);
-    if (request.method === "TRACE") response.setHeader("allow", ALLOWED_METHODS);
-    sendProblem(response, status, errorType);
-  }
-
-  /** `OPTIONS *` asks about the server as a whole (RFC 9110 section 9.3.7): that is this one, the upstream has its own. */
-  #answerOptions(response: ClientResponse, exchange: OpenExchange): void {
-    response.once("close", () => exchange.finish(response.statusCode));
-    response.writeHead(204, { allow: ALLOWED_METHODS });
-    response.end();
-  }
 }
 
 type Arrival = {
@@ -292,7 +270,15 @@ type Arrival = {
   readonly peer: Peer;
   readonly client: KnownClient;
   readonly exchange: OpenExchange;
+  /** What a failure ends: the connection, or the one stream of it. */
+  readonly socket: Socket;
 };
 
 /** Codes of a connection that is gone, with nobody left to answer. */
 const BROKEN: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT"]);
+
+/** node's code for a connection that ended within a request. */
+const CUT_SHORT = "HPE_INVALID_EOF_STATE";
+
+/** No key can be had for a session. */
+const FAILED: Refusal = { status: 503, errorType: "internal" };

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { createProxyMiddleware } from "http-proxy-middleware";
 import { closeGently } from "./lingering-close.ts";
-import { CLIENT_CLOSED } from "./open-exchange.ts";
+import type { Refusal } from "./framing.ts";
 import type { UpstreamRequest } from "./forwarded-request.ts";
 import type { OpenExchange } from "./open-exchange.ts";
 import type { UpstreamConnections } from "./upstream-connections.ts";
@@ -16,6 +16,8 @@ export type UpgradesOptions = {
   readonly timeoutMs: number;
   readonly upstreamCookies: UpstreamCookies;
   readonly watch: UpstreamWatch;
+  /** What an exchange is that ends before its answer has: the client went away, or logveil does. */
+  readonly brokenOff: () => Refusal;
 };
 
 export type Upgrades = {
@@ -91,7 +93,8 @@ class UpgradeExchange {
   readonly #exchange: OpenExchange;
   readonly #socket: Socket;
   readonly #options: UpgradesOptions;
-  #statusCode: number = CLIENT_CLOSED;
+  /** What the client was told; undefined until it was. */
+  #statusCode: number | undefined;
 
   constructor(exchange: OpenExchange, socket: Socket, options: UpgradesOptions) {
     this.#exchange = exchange;
@@ -101,8 +104,10 @@ class UpgradeExchange {
     socket.once("close", () => {
       exchange.requestBodyBytes = socket.bytesRead - bytesRead;
       exchange.responseBodyBytes = socket.bytesWritten - bytesWritten;
-      if (this.#statusCode === CLIENT_CLOSED) exchange.errorType ??= "client_aborted";
-      exchange.finish(this.#statusCode);
+      const { status, errorType } = options.brokenOff();
+      if (this.#statusCode === undefined || errorType === "shutting_down")
+        exchange.errorType ??= errorType;
+      exchange.finish(this.#statusCode ?? status);
     });
   }
 
@@ -130,7 +135,7 @@ class UpgradeExchange {
   }
 
   fail(error: Error): void {
-    if (this.#statusCode !== CLIENT_CLOSED) {
+    if (this.#statusCode !== undefined) {
       // The tunnel stands and one side broke off: the other must see the same.
       this.#socket.destroy();
       return;

@@ -4,6 +4,7 @@ import { createMetrics } from "../../src/metrics.ts";
 import { OpenExchange } from "../../src/proxy/open-exchange.ts";
 import { WaitingLines } from "../../src/proxy/waiting-lines.ts";
 import { createScrubber } from "../../src/scrub/scrubber.ts";
+import type { IdentitySealing } from "../../src/token/sealed-identity.ts";
 import { createHandClock } from "../kit/hand-clock.ts";
 
 const LINE = {
@@ -18,7 +19,7 @@ const LINE = {
 };
 
 describe("proxy/open-exchange", () => {
-  const open = (isLinking = true) => {
+  const open = (isLinking = true, identitySealing?: Pick<IdentitySealing, "seal">) => {
     const written: Exchange[] = [];
     const links: string[] = [];
     const clock = createHandClock();
@@ -32,13 +33,7 @@ describe("proxy/open-exchange", () => {
       onIdle: undefined,
     };
     const exchange = new OpenExchange(LINE, peer, {
-      accessLog: {
-        write: (line) => void written.push(line),
-        reopen: () => undefined,
-        flush: async () => undefined,
-        close: async () => undefined,
-        health: () => "ok",
-      },
+      accessLog: { write: (line) => void written.push(line) },
       scrubber: createScrubber({ keepQuery: [], pathTemplates: [], defaultCountry: "GB" }),
       pseudonymsOf: () => (kind) => `~${kind}.aaaaaaaa`,
       links: {
@@ -51,6 +46,7 @@ describe("proxy/open-exchange", () => {
       clock,
       metrics: createMetrics(),
       waitingLines: new WaitingLines(),
+      identitySealing,
     });
     return { exchange, written, clock, peer, links };
   };
@@ -81,6 +77,39 @@ describe("proxy/open-exchange", () => {
     store();
     await stored;
     expect(written.length).to.equal(1);
+  });
+
+  describe("with identities sealed into lines", () => {
+    const CLIENT = {
+      address: "192.0.2.1",
+      userAgent: "x",
+      sessionCookies: "",
+      cookieHeader: "",
+      host: "h",
+    };
+
+    it("seals when the session is known, and writes the line at once", () => {
+      const { exchange, written } = open(true, {
+        seal: ({ uuid }, { address }) => `${uuid} ${address}`,
+      });
+      exchange.enter(session(true, Promise.resolve()), CLIENT);
+      exchange.finish(200);
+      expect(written[0]?.sealedIdentity).to.equal("u 192.0.2.1");
+    });
+
+    it("waits for the key of a new epoch, and for the record", async () => {
+      const sealed = Promise.withResolvers<string | undefined>();
+      const stored = Promise.withResolvers<void>();
+      const { exchange, written } = open(true, { seal: () => sealed.promise });
+      exchange.enter(session(false, stored.promise), CLIENT);
+      exchange.finish(200);
+      for (const settle of [() => stored.resolve(), () => sealed.resolve("sealed")]) {
+        expect(written).to.deep.equal([]);
+        settle();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(written.map(({ sealedIdentity }) => sealedIdentity)).to.deep.equal(["sealed"]);
+    });
   });
 
   it("writes the line of a known session at once, and once", () => {
