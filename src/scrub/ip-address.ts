@@ -96,6 +96,8 @@ function findIpv4(text: string, pattern: RegExp, separator: string): readonly Ma
 function findIpv6(text: string): readonly Match[] {
   const findings: Match[] = [];
   for (const match of text.matchAll(IPV6_RUN)) {
+    // Most runs are letters of words, times and sizes.
+    if (!hasTwoColons(match[0])) continue;
     const run = trimRun(match[0], match.index);
     const canonical = findAddress(run.text);
     if (canonical === undefined ? !isOverfull(run.text) : isLoopback(canonical)) continue;
@@ -106,6 +108,11 @@ function findIpv6(text: string): readonly Match[] {
     findings.push({ start: run.start, end, canonical: canonical ?? run.text.toLowerCase() });
   }
   return findings;
+}
+
+function hasTwoColons(text: string): boolean {
+  const first = text.indexOf(":");
+  return first !== -1 && text.includes(":", first + 1);
 }
 
 type Run = { readonly text: string; readonly start: number };

@@ -19,7 +19,7 @@ const AUTHORIZATION = /^(?:proxy-)?authorization$/i;
 const SCHEME_AND_CREDENTIALS = /(?:[A-Za-z][\w-]{1,20}\s{1,2})?[^\s"'<>|]{1,4096}/y;
 const COOKIES = /^(?:set-)?cookies?$/i;
 const TO_END_OF_LINE = /[^"'\r\n]{1,4096}/y;
-const HARMLESS_VALUE =
+export const HARMLESS_VALUE =
   /^(?:true|false|yes|no|on|off|null|none|nil|undefined|required|missing|invalid|expired|empty|denied|failed|ok|basic|bearer|digest|negotiate|\*+|\W?(?:redacted|filtered|masked)\W?|[-.]+)$/i;
 // What a random code looks like: letters and digits mixed, and some length.
 const OPAQUE = /^(?=[^\d]*\d)(?=[^A-Za-z]*[A-Za-z])[\w.~+/=%-]{10,}$/;

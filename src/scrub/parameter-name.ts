@@ -40,7 +40,7 @@ const HARMLESS = new Set(
     pagetoken nexttoken prevtoken continuationtoken synctoken nextpagetoken maxtokens tokentype tokencount sessioncount sessiontimeout
     statuscode errorcode exitcode responsecode httpcode countrycode langcode languagecode currencycode statecode zipfile
     useragent usertype userrole usercount cachekey sortkey primarykey foreignkey publickey passrate passcount pagekey keycode
-    agegroup maxage signaturealgorithm signaturemethod authtype authmethod cookiepolicy
+    agegroup maxage signaturealgorithm signaturemethod authtype authmethod cookiepolicy osname devicename loggername serveraddress
   `),
 );
 
@@ -63,6 +63,8 @@ export function meaningOf(name: string): NameMeaning | undefined {
     if (index + 1 < split.length && (HARMLESS.has(pair) || MEANINGS.has(pair))) {
       add(found, MEANINGS.get(pair));
       index++;
+      // `user_agent.name` is the name of no user.
+      if (HARMLESS.has(pair) && split[index + 1] === "name") index++;
     } else add(found, MEANINGS.get(word) ?? (SECRET_ENDING.test(word) ? "secret" : undefined));
   }
   return STRENGTH.find((meaning) => found.has(meaning));

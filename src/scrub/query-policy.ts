@@ -3,7 +3,7 @@
 import { type Search, findInComponent, findWhole, wholeOf } from "./component.ts";
 import type { Finding } from "./finding.ts";
 import { findNumericAddress } from "./ip-address.ts";
-import { meaningOf } from "./parameter-name.ts";
+import { type NameMeaning, meaningOf } from "./parameter-name.ts";
 import { isPlain } from "./plain-text.ts";
 import { decodeWhatCanBe } from "./reading.ts";
 
@@ -13,12 +13,19 @@ const MAX_PARAMETERS = 200;
 const SEPARATOR = /[&;]/g;
 
 /** The names whose values may be written: decoded, in the case in which they are sent. */
-export type KeepList = ReadonlySet<string>;
+export type KeepList = { readonly has: (name: string) => boolean };
 
 export function createKeepList(names: readonly string[]): KeepList {
   // SECURITY: a password in a log is never what an operator meant.
   return new Set(names.filter((name) => meaningOf(name) !== "secret"));
 }
+
+/** Beside `kept`, all names that mean nothing personal: for those who report what a log holds, and write nothing. */
+export function createHarmlessList(kept: KeepList): KeepList {
+  return { has: (name) => kept.has(name) || !TELLING.has(meaningOf(name)) };
+}
+
+const TELLING: ReadonlySet<NameMeaning | undefined> = new Set(["secret", "personal", "address"]);
 
 /**
  * What is to be replaced in a query that begins at `offset`. What is beyond 8 KiB or 200 parameters, from the parameter on in

@@ -14,9 +14,14 @@ import { scrubHost, scrubReferer } from "./host-policy.ts";
 import { findInPath, isOrdinaryPath } from "./path-policy.ts";
 import { createPathTemplates } from "./path-template.ts";
 import type { Pseudonymise } from "./pseudonym.ts";
-import { createKeepList, findInQuery, isOrdinaryQuery } from "./query-policy.ts";
+import {
+  createHarmlessList,
+  createKeepList,
+  findInQuery,
+  isOrdinaryQuery,
+} from "./query-policy.ts";
 
-/** All but `findings` take what a client sent and the pseudonymiser of the request's epoch. None throws; all that they return is printable ASCII. */
+/** All but those that only report take what a client sent and the pseudonymiser of the request's epoch. None throws; all that they return is printable ASCII. */
 export type Scrubber = {
   readonly path: (path: string, pseudonymise: Pseudonymise) => string;
   /** Without the question mark. */
@@ -29,6 +34,8 @@ export type Scrubber = {
   readonly text: (value: string, pseudonymise: Pseudonymise) => string;
   /** What `text` would replace, where it stands and what it is, in order, not overlapping: for those who report instead of replacing. */
   readonly findings: (value: string) => readonly Finding[];
+  /** The same of a request target: what `path` and `query` would replace. What does not begin with a slash is a text. */
+  readonly findingsInTarget: (target: string) => readonly Finding[];
 };
 
 export type ScrubberOptions = {
@@ -38,6 +45,8 @@ export type ScrubberOptions = {
   readonly pathTemplates: readonly string[];
   /** ISO 3166-1 alpha-2: where phone numbers without + are dialled. */
   readonly defaultCountry: string;
+  /** Leaves query values off the keep list to the detectors, unless their name means something: to report what a log holds. */
+  readonly trustsHarmlessNames?: boolean;
 };
 
 /** `value`: its name or place says so. `opaque`: unreadable. `host`: no host name. `rest`: too long. */
@@ -45,7 +54,8 @@ const POLICY_KINDS: readonly FindingKind[] = ["value", "opaque", "host", "rest"]
 const MAX_PASSES = 4;
 
 export function createScrubber(options: ScrubberOptions): Scrubber {
-  const keep = createKeepList(options.keepQuery);
+  const kept = createKeepList(options.keepQuery);
+  const keep = options.trustsHarmlessNames === true ? createHarmlessList(kept) : kept;
   const templates = createPathTemplates(options.pathTemplates);
   const { detectors, pseudonyms } = createDetectorTable(options.defaultCountry, [
     ...POLICY_KINDS,
@@ -71,6 +81,15 @@ export function createScrubber(options: ScrubberOptions): Scrubber {
     host: (value, pseudonymise) => scrubHost(value, begin(hostDetectors), pseudonymise),
     text: (value, pseudonymise) => scrubText(value, findings, pseudonymise),
     findings,
+    findingsInTarget: (target) => {
+      if (!target.startsWith("/")) return findings(target);
+      const mark = target.indexOf("?");
+      const path = mark === -1 ? target : target.slice(0, mark);
+      const query = mark === -1 ? "" : target.slice(mark + 1);
+      const inPath = isOrdinaryPath(path, templates) ? [] : findInPath(path, templates, begin());
+      if (isOrdinaryQuery(query, keep)) return inPath;
+      return [...inPath, ...findInQuery(query, mark + 1, keep, begin())];
+    },
   };
 }
 
