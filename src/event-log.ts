@@ -80,9 +80,37 @@ const EVENTS = {
     "warn",
     "the access log could not be rotated and grows on, will try again",
   ),
-  "access-log.removed": event<{ files: number }>(
+  "access-log.removed": event<{ files: number; oldest: string }>(
     "info",
-    "removed access logs past their retention",
+    "removed access logs past their retention; the oldest ended on that day",
+  ),
+  "access-log.removal-failed": event<{ files: number }>(
+    "error",
+    "access logs past their retention cannot be removed, will try again; said once for each number of them",
+  ),
+  "access-log.output-away": event<{ output: string }>(
+    "warn",
+    "a receiver of the access log takes nothing, its lines wait in the spool",
+  ),
+  "access-log.output-refused": event<{ output: string; status: number }>(
+    "error",
+    "a receiver of the access log refuses us, its lines wait in the spool: check address, key and rights",
+  ),
+  "access-log.output-back": event<{ output: string }>(
+    "info",
+    "a receiver takes the access log again",
+  ),
+  "access-log.lines-rejected": event<{ output: string }>(
+    "warn",
+    "a receiver does not want some lines, they are dropped; said again after a batch without",
+  ),
+  "access-log.spool-full": bare(
+    "error",
+    "the spool is full, the oldest lines are dropped; said again after it was empty",
+  ),
+  "access-log.spool-damaged": event<{ output: string; lines: number }>(
+    "error",
+    "lines in the spool were damaged or gone, they are dropped for this output",
   ),
   "notify.away": event<{ channel: string }>(
     "warn",

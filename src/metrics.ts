@@ -98,6 +98,36 @@ export function createMetrics() {
       "output",
       "reason",
     ]),
+    logLinesResumed: labelled(
+      "log_lines_resumed_total",
+      "Access-log lines that an earlier process had accepted and left in the spool.",
+      ["output"],
+    ),
+    logLinesWaiting: new ReadGauge(
+      named("log_lines_waiting", "Access-log lines in the spool that a receiver has not taken."),
+      ["output"],
+    ),
+    logDeliveryFailures: labelled(
+      "log_delivery_failures_total",
+      "Attempts to deliver access-log lines that brought nothing.",
+      ["output"],
+    ),
+    logSpoolBytes: new ReadGauge(
+      named("log_spool_bytes", "Size of the spool of access-log lines."),
+      [],
+    ),
+    logOldestLine: new ReadGauge(
+      named(
+        "log_oldest_line_seconds",
+        "Age of the oldest access-log line that a receiver has not taken.",
+      ),
+      ["output"],
+    ),
+    ingestLines: labelled(
+      "ingest_lines_total",
+      "Lines of other servers' logs that came in, by what they were.",
+      ["source", "result"],
+    ),
     notificationsDelivered: labelled("notifications_delivered_total", "Notifications delivered.", [
       "channel",
     ]),

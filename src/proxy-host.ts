@@ -2,6 +2,7 @@
 
 import { createAccessLog } from "./access-log/access-log.ts";
 import type { AccessLog, OutputOptions } from "./access-log/access-log.ts";
+import { readReceivers } from "./access-log/outputs/receivers.ts";
 import type { Clock } from "./clock.ts";
 import type { Configuration, ProxyConfiguration } from "./config/configuration.ts";
 import type { EventLog } from "./event-log.ts";
@@ -20,6 +21,8 @@ import { createEpochPseudonyms } from "./proxy/epoch-pseudonyms.ts";
 import { openUpstreamCookies } from "./proxy/upstream-cookies.ts";
 import { createScrubber } from "./scrub/scrubber.ts";
 import { epochAt } from "./token/epoch.ts";
+import { createIdentitySealing } from "./token/sealed-identity.ts";
+import type { IdentitySealing } from "./token/sealed-identity.ts";
 import { createTokeniser } from "./token/tokeniser.ts";
 import type { Tokeniser } from "./token/tokeniser.ts";
 import { createSessionIntake } from "./vault/sessions/session-intake.ts";
@@ -66,24 +69,34 @@ export async function openProxyHost(
   });
   opened.defer(() => tokeniser.settled());
   host.onSessionErased(tokeniser.forgetSession);
-  const dataPlane = await openDataPlane(configuration, host, { ...parts, tokeniser });
+  const identitySealing = createSealingOf(configuration, host);
+  const dataPlane = await openDataPlane(configuration, host, {
+    ...parts,
+    tokeniser,
+    identitySealing,
+  });
   opened.defer(() => dataPlane.close());
   const { listen, socketAccess } = configuration.proxy;
   const listener = await openListener(dataPlane.server, listen, {
     socketMode: SOCKET_MODES[socketAccess],
     onDrain: dataPlane.drain,
+    onOverrun: dataPlane.breakOff,
   });
   opened.defer(async () => void (await listener.drain(0)));
   const owned = opened.move();
   return {
     listener,
-    forget: tokeniser.forget,
+    forget: (epoch) => {
+      tokeniser.forget(epoch);
+      identitySealing?.forget(epoch);
+    },
     reloadCertificates: () => reloadCertificates(configuration.proxy, dataPlane),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
-export function openAccessLog(
+/** Rejects as `createAccessLog` does, and when a key or a certificate for a network output cannot be used. */
+export async function openAccessLog(
   { accessLog: settings }: Configuration,
   reporting: { readonly clock: Clock; readonly eventLog: EventLog; readonly metrics: Metrics },
 ): Promise<AccessLog> {
@@ -93,11 +106,14 @@ export function openAccessLog(
     if (kind !== "file") return [];
     return [{ kind, path, rotateMs: rotate, maxSizeBytes: maxSize, keepMs: keep }];
   });
+  const receivers = await readReceivers(settings);
+  const { dir, maxSize: maxBytes } = settings.spool;
   return createAccessLog({
-    format: settings.format === "combined" ? "combined" : "json",
-    identity: settings.identity === "none" ? "none" : "token",
+    format: settings.format,
+    identity: settings.identity,
     userAgent: settings.userAgent,
     outputs,
+    network: receivers.length === 0 ? undefined : { spool: { dir, maxBytes }, receivers },
     ...reporting,
   });
 }
@@ -123,10 +139,27 @@ function createSessionTokeniser(
   });
 }
 
+/** Undefined unless lines carry sealed identities. */
+function createSealingOf(
+  { accessLog }: Configuration,
+  { clock, keyring }: HostParts,
+): IdentitySealing | undefined {
+  if (accessLog.identity !== "sealed") return undefined;
+  const { sessionTrees } = keyring;
+  return createIdentitySealing({
+    epochs: keyring,
+    cover: (epoch, tag, record) => sessionTrees.cover(epoch, tag, record),
+    clock,
+  });
+}
+
 async function openDataPlane(
   { proxy, session, accessLog: log, vault }: Configuration,
   { clock, keyring, store, links }: HostParts,
-  parts: ProxyHostParts & { readonly tokeniser: Tokeniser<CoarseUserAgent> },
+  parts: ProxyHostParts & {
+    readonly tokeniser: Tokeniser<CoarseUserAgent>;
+    readonly identitySealing: IdentitySealing | undefined;
+  },
 ): Promise<DataPlane> {
   const certificates = await readCertificates(proxy);
   const { serverName, verify } = proxy.upstreamTls;

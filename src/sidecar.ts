@@ -18,6 +18,10 @@ import type { ListenAddress } from "./http/listener.ts";
 import { createMetrics } from "./metrics.ts";
 import type { Metrics } from "./metrics.ts";
 import { createExpiry } from "./vault/expiry.ts";
+import { createLogIngestion } from "./vault/log-ingestion.ts";
+import type { LogIngestion } from "./vault/log-ingestion.ts";
+import { openIngestHost } from "./ingest-host.ts";
+import type { IngestHost } from "./ingest-host.ts";
 import { openAccessLog, openProxyHost } from "./proxy-host.ts";
 import type { ProxyHost } from "./proxy-host.ts";
 import { openVaultHost } from "./vault-host.ts";
@@ -27,6 +31,8 @@ export type Sidecar = {
   /** Where it listens; a port of 0 in the configuration has become a real one. */
   readonly proxyAddress: ListenAddress;
   readonly vaultAddress: ListenAddress;
+  /** Where other servers send their logs by syslog. */
+  readonly syslogAddresses: IngestHost["addresses"];
   /** For who renames log files from outside (SIGHUP). */
   readonly reopenLogs: () => void;
   /** Reads certificates and keys again (SIGHUP). Never rejects: when one cannot be used all the old ones stay, and an event says so. */
@@ -56,11 +62,14 @@ export async function startSidecar(
   await using opened = new AsyncDisposableStack();
   const metrics = createMetrics();
   const eventLog = countEvents(plainEventLog, (event) => metrics.events.inc({ event }));
-  const accessLog = await openAccessLog(configuration, { clock: systemClock, eventLog, metrics });
   // Closed last: until the store has answered for the last session there may be a line to write.
-  opened.defer(() => accessLog.close());
+  let closeLog = () => Promise.resolve();
+  opened.defer(() => closeLog());
   const host = await openVaultHost(loaded, { clock: systemClock, eventLog, metrics });
   opened.defer(() => host.close());
+  // After the store, whose lock keeps a second logveil out of the spool beside it.
+  const accessLog = await openAccessLog(configuration, { clock: systemClock, eventLog, metrics });
+  closeLog = () => accessLog.close();
   const { clock, keyring, store, sessions } = host;
   const state: State = { isDraining: false, lostAtMs: Number.NEGATIVE_INFINITY };
   const health = () => healthOf(state, store, clock);
@@ -69,22 +78,27 @@ export async function startSidecar(
     path: join(configuration.vault.dataDir, CONTROL_SOCKET),
     ...host.desk,
     keys: host.keys,
+    lineFeed: host.lineFeed,
     health,
     metrics,
     eventLog,
   });
   opened.defer(() => socket.close());
+  const onLost = () => {
+    const isNews = clock.monotonic() - state.lostAtMs >= LOST_SHOWS_MS;
+    if (isNews) eventLog.emit("session-records.lost");
+    state.lostAtMs = clock.monotonic();
+  };
+  const ingest = opened.use(
+    await openIngestHost(configuration, host, { accessLog, metrics, onLost }),
+  );
   const proxy = opened.use(
     await openProxyHost(configuration, host, {
       accessLog,
       eventLog,
       metrics,
       isDraining: () => state.isDraining,
-      onLost: () => {
-        const isNews = clock.monotonic() - state.lostAtMs >= LOST_SHOWS_MS;
-        if (isNews) eventLog.emit("session-records.lost");
-        state.lostAtMs = clock.monotonic();
-      },
+      onLost,
     }),
   );
   const expiry = createExpiry({
@@ -93,13 +107,18 @@ export async function startSidecar(
     sessions,
     clock,
     eventLog,
-    onDestroyed: proxy.forget,
+    onDestroyed: (epoch) => {
+      proxy.forget(epoch);
+      ingest.forget(epoch);
+    },
     further: host.sweeps,
   });
   opened.defer(() => expiry.close());
   expiry.start(Math.min(SWEEP_EVERY_MS, configuration.session.rotate));
   // Last, so that whoever gets an answer from /readyz can rely on the proxy.
-  const vaultListener = await openCallersListener(loaded, host, { health, eventLog, metrics });
+  const ingestion = createLogIngestion({ trail: host.trail, take: ingest.take });
+  const reporting = { health, eventLog, metrics };
+  const vaultListener = await openCallersListener(loaded, host, { ...reporting, ingestion });
   opened.defer(async () => void (await vaultListener.drain(CALLERS_GRACE_MS)));
   metrics.connectionsOpen.readFrom(() => [
     [{ listener: "proxy" }, proxy.listener.openConnections()],
@@ -126,6 +145,7 @@ export async function startSidecar(
   return {
     proxyAddress: proxy.listener.address,
     vaultAddress: vaultListener.address,
+    syslogAddresses: ingest.addresses,
     reopenLogs: () => accessLog.reopen(),
     reloadCertificates: () => reloadCertificates(proxy, { clock: systemClock, eventLog, metrics }),
     sweep: () => expiry.sweep(),
@@ -156,18 +176,30 @@ export async function openControlPlaneOnly(
 ): Promise<{ readonly close: () => Promise<void> }> {
   await using opened = new AsyncDisposableStack();
   const metrics = createMetrics();
-  const { desk, keys, close } = await openVaultHost(loaded, { clock, eventLog, metrics });
-  opened.defer(close);
+  const host = await openVaultHost(loaded, { clock, eventLog, metrics });
+  opened.defer(host.close);
+  const { desk, keys, lineFeed } = host;
   const path = join(loaded.configuration.vault.dataDir, CONTROL_SOCKET);
   const socket = await openControlSocket({
     path,
     ...desk,
     keys,
+    lineFeed,
     health: () => [],
     metrics,
     eventLog,
   });
   opened.defer(() => socket.close());
+  // A command can run for as long as a sidecar: what expires meanwhile is to be destroyed in its time.
+  const expiry = createExpiry({
+    ...host,
+    eventLog,
+    onDestroyed: () => undefined,
+    further: host.sweeps,
+  });
+  opened.defer(() => expiry.close());
+  const timer = setTimeout(() => expiry.start(SWEEP_EVERY_MS), SWEEP_EVERY_MS).unref();
+  opened.defer(() => clearTimeout(timer));
   const owned = opened.move();
   return { close: () => owned.disposeAsync() };
 }
@@ -190,7 +222,13 @@ type Reporting = { readonly eventLog: EventLog; readonly metrics: Metrics };
 async function openCallersListener(
   { configuration, secrets }: LoadedConfiguration,
   { desk, tokens }: VaultHost,
-  reporting: Reporting & { readonly health: () => readonly UnreadyReason[] },
+  {
+    ingestion,
+    ...reporting
+  }: Reporting & {
+    readonly health: () => readonly UnreadyReason[];
+    readonly ingestion: LogIngestion;
+  },
 ) {
   const { listen, rootTokenFile } = configuration.vault;
   const rootToken = secrets.rootToken?.reveal();
@@ -202,7 +240,7 @@ async function openCallersListener(
   if (created) reporting.eventLog.emit("key.created", { file: rootTokenFile });
   const { statusCodes } = configuration.vault.dialect;
   const access = credentials.findCaller;
-  const app = createControlPlane({ ...desk, access, statusCodes, ...reporting });
+  const app = createControlPlane({ ...desk, ingestion, access, statusCodes, ...reporting });
   return openListener(createServer(app), listen);
 }
 

@@ -37,6 +37,8 @@ const PERMISSIONS = [
   "rights.export",
   "rights.erase",
   "rights.restrict",
+  "log.ingest",
+  "log.feed",
   "keys.status",
   "keys.rotate",
   "system.read",
@@ -87,6 +89,7 @@ const GRANTS = {
     "consent.read",
     "consent.change",
     "shared.create",
+    "log.ingest",
   ],
   login: [
     "session.look-up",

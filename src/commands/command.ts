@@ -12,7 +12,11 @@ import type { ExitCode } from "./exit-code.ts";
 import { usageOf } from "./usage.ts";
 import type { CommandName } from "./usage.ts";
 
-export type TextSink = { readonly write: (text: string) => unknown };
+/** `write` returns false when what was written waits; `drained` resolves when it does no longer. */
+export type TextSink = {
+  readonly write: (text: string) => unknown;
+  readonly drained?: () => Promise<unknown>;
+};
 
 export type CommandIo = {
   readonly stdin: AsyncIterable<Uint8Array | string>;
@@ -20,6 +24,10 @@ export type CommandIo = {
   readonly stderr: TextSink;
   readonly environment: Environment;
   readonly openControlPlane: OpenControlPlane;
+  /** Whether somebody watches standard error. */
+  readonly isWatched?: boolean;
+  /** Resolves when the process has been asked to stop; for commands that may run for long. */
+  readonly stopRequested?: Promise<void>;
 };
 
 /**

@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createControlClient } from "../api/control-client.ts";
 import type { ControlClient } from "../api/control-client.ts";
 import { CONTROL_SOCKET } from "../api/control-socket.ts";
+import type { LoadedConfiguration } from "../config/load.ts";
 import { LogveilError, hasCode } from "../errors.ts";
 import { isAnswering } from "../http/unix-socket.ts";
 import { readConfiguration } from "./configuration-source.ts";
@@ -24,11 +25,20 @@ export async function withControlPlane<Result>(
   io: Pick<CommandIo, "environment" | "openControlPlane">,
   use: (client: ControlClient) => Promise<Result>,
 ): Promise<Result> {
-  const loaded = await readConfiguration(options, io.environment);
+  return withLoadedControlPlane(await readConfiguration(options, io.environment), io, use);
+}
+
+/** The same. With `createsStore` a data folder that is not there is made, as `serve` would. */
+export async function withLoadedControlPlane<Result>(
+  loaded: LoadedConfiguration,
+  io: Pick<CommandIo, "openControlPlane">,
+  use: (client: ControlClient) => Promise<Result>,
+  { createsStore = false } = {},
+): Promise<Result> {
   const { dataDir } = loaded.configuration.vault;
   const path = join(dataDir, CONTROL_SOCKET);
   const opened = await openUnlessAnswering(path, async () => {
-    await requireFolder(dataDir);
+    if (!createsStore) await requireFolder(dataDir);
     return io.openControlPlane(loaded);
   });
   try {

@@ -25,7 +25,10 @@ export const ACCESS_LOG = section("What is written about each request, and where
       atLeast: "1KiB",
       atMost: "1024TiB",
     }),
-    keep: duration("30d", "Age at which a rotated file is removed.", AGE),
+    keep: duration("30d", "Age at which a rotated file is removed.", {
+      ...AGE,
+      atLeast: "1h",
+    }),
   }),
   syslog: section("The output syslog: RFC 5424 over TCP or TLS.", {
     url: optional(url("", "The receiver.", "tcp", "tls")),

@@ -143,6 +143,31 @@ const WARNINGS: readonly Check[] = [
     remedy: "because session.identity does not name cookies",
   },
   {
+    path: "accessLog.file.keep",
+    involves: ["accessLog.file.rotate", "accessLog.outputs"],
+    applies: ({ accessLog: { outputs, file } }) =>
+      outputs.includes("file") && file.keep < file.rotate,
+    problem: "is shorter than accessLog.file.rotate",
+    remedy: "a line stays until its file has been rotated and then for keep",
+  },
+  ...(["syslog", "otlp", "http"] as const).map(needsItsOutput),
+  {
+    path: "accessLog.mezmo.url",
+    involves: ["accessLog.outputs"],
+    applies: ({ accessLog: { outputs, mezmo } }) =>
+      outputs.includes("mezmo") && crossesNetworkInClear(mezmo.url),
+    problem: "is not https",
+    remedy: "the ingestion key can be read on the way",
+  },
+  {
+    path: "accessLog.http.headers",
+    involves: ["accessLog.http.url"],
+    applies: ({ accessLog: { http } }) =>
+      Object.keys(http.headers).length > 0 && crossesNetworkInClear(http.url),
+    problem: "go over a connection without TLS",
+    remedy: "what is secret in them can be read on the way: use https:// in accessLog.http.url",
+  },
+  {
     path: "vault.notify.webhook",
     involves: [],
     applies: ({ vault: { notify } }) => crossesNetworkInClear(notify.webhook),
@@ -216,6 +241,17 @@ function needsHttpsUpstream(key: "ca" | "serverName" | "cert"): Check {
       proxy.upstreamTls[key] !== undefined && !proxy.upstream.startsWith("https:"),
     problem: "has no effect on a connection without TLS",
     remedy: "use https:// in proxy.upstream or leave it out",
+  };
+}
+
+function needsItsOutput(output: "syslog" | "otlp" | "http"): Check {
+  return {
+    path: `accessLog.${output}.url`,
+    involves: ["accessLog.outputs"],
+    applies: ({ accessLog }) =>
+      accessLog[output].url !== undefined && !accessLog.outputs.includes(output),
+    problem: "has no effect",
+    remedy: `because accessLog.outputs does not name ${output}`,
   };
 }
 

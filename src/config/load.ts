@@ -6,7 +6,6 @@ import { crossProblems, findWarnings } from "./checks.ts";
 import { readConfigurationFile, type ConfigurationFile } from "./config-file.ts";
 import type { Configuration } from "./configuration.ts";
 import { readEnvironment, type Environment, type Secrets, type Setting } from "./environment.ts";
-import { notYetProblems } from "./not-yet.ts";
 import { ConfigurationError, type Problem } from "./problem.ts";
 import { validateAndComplete } from "./validation.ts";
 import { decode, layer } from "./values.ts";
@@ -56,7 +55,7 @@ export function loadConfiguration(sources: ConfigurationSources): LoadedConfigur
           configuration,
           invalid.map(({ path }) => path),
         );
-  const inKeys = [...invalid, ...across, ...notYetProblems(configuration)];
+  const inKeys = [...invalid, ...across];
   const problems = [...file.problems, ...environment.problems, ...withSources(inKeys, settings)];
   if (problems.length > 0) throw new ConfigurationError(problems);
   const warnings = withSources(findWarnings(configuration), settings);

@@ -17,8 +17,8 @@ const COOKIE = ["full", "none"];
 
 export const INGEST = section("Logs that other servers send here.", {
   syslog: section("Addresses to take syslog on; off until set.", {
-    udp: optional(text("listen", "", "Over UDP.")),
-    tcp: optional(text("listen", "", "Over TCP.")),
+    udp: optional(text("listen", "", "Over UDP: whoever can send a datagram can write a line.")),
+    tcp: optional(text("listen", "", "Over TCP, with counted frames or lines.")),
   }),
 });
 

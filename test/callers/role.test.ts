@@ -50,6 +50,8 @@ const HOLDERS: Readonly<Record<Permission, readonly Role[]>> = {
   "rights.export": ["dpo"],
   "rights.erase": ["dpo"],
   "rights.restrict": ["dpo"],
+  "log.ingest": ["app"],
+  "log.feed": [],
   "keys.status": [],
   "keys.rotate": [],
   "system.read": [],

@@ -10,6 +10,8 @@ import { lookup } from "../../src/commands/lookup.ts";
 import type { Command, OpenControlPlane } from "../../src/commands/command.ts";
 import { LogveilError } from "../../src/errors.ts";
 import { generateMasterKey } from "../../src/keys/master-key.ts";
+import { createIdentitySealing } from "../../src/token/sealed-identity.ts";
+import { parseSessionToken } from "../../src/token/session-token.ts";
 import { runCommand } from "../kit/command-run.ts";
 import { openVaultForTest } from "../kit/opened-vault.ts";
 import type { OpenedVault } from "../kit/opened-vault.ts";
@@ -117,6 +119,54 @@ describe("commands that ask the vault", () => {
       const { stdout } = await run(lookup, [uuid, ...REASON]);
       expect(stdout.trimEnd().split("\n")).to.have.length(4);
       expect(stdout).not.to.match(/^clientip/m);
+    });
+
+    describe("of a sealed identity", () => {
+      const sealedOf = async () => {
+        const { keyring, clock } = opened;
+        const { seal } = createIdentitySealing({
+          epochs: keyring,
+          cover: (epoch, tag, record) => keyring.sessionTrees.cover(epoch, tag, record),
+          clock,
+        });
+        const { epoch } = parseSessionToken(uuid);
+        const client = { ...VISIT, sessionCookies: "" };
+        return (await seal({ uuid, epoch }, client, clock.now())) ?? "";
+      };
+
+      it("prints who is behind a log line, from standard input or as an argument", async () => {
+        const sealed = await sealedOf();
+        const line = `{"url.path":"/","identity.sealed":"${sealed}"}\n`;
+        const piped = await run(lookup, ["--sealed", "-", ...REASON], line);
+        expect([piped.code, piped.stderr]).to.deep.equal([0, ""]);
+        expect(piped.stdout).to.include(uuid).and.to.include(VISIT.address);
+        expect(await run(lookup, ["--sealed", sealed, ...REASON])).to.deep.equal(piped);
+        const json = await run(lookup, ["--sealed", sealed, ...REASON, "--json"]);
+        expect(JSON.parse(json.stdout)).to.have.nested.property("data.clientip", VISIT.address);
+      });
+
+      it("exits 1 for one that is erased, and says that it may be", async () => {
+        const sealed = await sealedOf();
+        await opened.vault.removeSession(ROOT, uuid);
+        const { code, stdout, stderr } = await run(lookup, ["--sealed", sealed, ...REASON]);
+        expect([code, stdout]).to.deep.equal([1, ""]);
+        expect(stderr).to.include("not found").and.to.include("erased");
+      });
+
+      it("exits 2 and asks nobody when there is none, or a token beside it", async () => {
+        const sealed = await sealedOf();
+        for (const args of [
+          ["--sealed", "planted-canary"],
+          ["--sealed", "-"],
+          ["--sealed", sealed, uuid],
+        ]) {
+          const { code, stderr } = await run(lookup, [...args, ...REASON]);
+          expect(code, args.join(" ")).to.equal(2);
+          expect(stderr).to.include("--sealed").and.not.to.include("canary");
+        }
+        expect((await run(lookup, ["--sealed", sealed])).code).to.equal(2);
+        expect(planes).to.deep.equal([]);
+      });
     });
 
     it("exits 1 for a token that is unknown or has expired, alike", async () => {
