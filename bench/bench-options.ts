@@ -15,6 +15,7 @@ const PARTS = [
   "disk",
   "start",
   "expiry",
+  "tokenize",
   "soak",
 ] as const;
 const SERVERS = ["logveil", "bare", "nginx", "caddy"] as const;

@@ -13,6 +13,7 @@ import { formatReport, writeReport } from "./report.ts";
 import type { Outcome } from "./report.ts";
 import { benchSoak } from "./soak.ts";
 import { benchStoredSessions } from "./stored-sessions.ts";
+import { benchTokenize } from "./tokenize.ts";
 
 /** Which parts need which measurement; one that serves several parts runs once. */
 const MEASUREMENTS: readonly {
@@ -31,6 +32,7 @@ const MEASUREMENTS: readonly {
     says: "stored sessions",
     measure: benchStoredSessions,
   },
+  { parts: ["tokenize"], says: "a log that is tokenised", measure: benchTokenize },
   { parts: ["soak"], says: "a long run", measure: benchSoak },
 ];
 

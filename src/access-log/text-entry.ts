@@ -1,3 +1,4 @@
+import { asciiOnly } from "./ascii-line.ts";
 import type { Exchange, LoggedSession } from "./exchange.ts";
 import type { FormatOptions } from "./format.ts";
 import { createIsoTime } from "./utc-time.ts";
@@ -54,9 +55,14 @@ export function createEcsTextFormat(options: Identity): TextFormat {
     const token = tokenOf(entry, options);
     return jsonLine({
       "@timestamp": entry.atMs === undefined ? undefined : isoTime(entry.atMs),
-      "ecs.version": "8.17.0",
+      "log.level": entry.level ?? "info",
       message: entry.text,
-      "log.level": entry.level,
+      "ecs.version": "8.17.0",
+      "event.kind": entry.isUnparsed ? "pipeline_error" : "event",
+      "event.category": ["web"],
+      "event.type": [entry.isUnparsed ? "info" : "error"],
+      "event.dataset": "logveil.error",
+      "event.outcome": "unknown",
       "client.address": token?.address,
       "client.ip": token?.address,
       ...requestFieldsOf(entry),
@@ -112,7 +118,6 @@ function field(name: string, value: string | undefined, quote = ""): readonly st
 
 // SECURITY: as in the other formats, nothing can end a line or a quoted field, and nothing but printable ASCII gets out.
 const UNSAFE = /["\\]|[^\x20-\x7e]/gu;
-const BEYOND_ASCII = /[\u007f-\uffff]/g;
 
 function printable(text: string): string {
   return text.replace(UNSAFE, (character) =>
@@ -123,6 +128,5 @@ function printable(text: string): string {
 }
 
 function jsonLine(fields: object): string {
-  const escape = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  return `${JSON.stringify(fields).replace(BEYOND_ASCII, escape)}\n`;
+  return asciiOnly(`${JSON.stringify(fields)}\n`);
 }

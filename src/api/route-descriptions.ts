@@ -269,5 +269,10 @@ export const ROUTE_DESCRIPTIONS: Readonly<Record<string, RouteDescription>> = {
     body: "none",
     isOpen: true,
   },
+  "POST /logs/ingest": {
+    summary: "takes lines of other servers' logs, as Mezmo's ingestion API does",
+    body: "object",
+    isOpen: false,
+  },
   "GET /openapi.json": { summary: "this document", body: "none", isOpen: true },
 };

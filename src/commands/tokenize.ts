@@ -51,7 +51,7 @@ type Arguments = {
 };
 
 /** What a file is read in: a step of the copy is one of these, cut at a line end. */
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES = 256 * 1024;
 
 /** `logveil tokenize`: tokens and keys come from the logveil that runs on the store, or from the store itself. */
 export const tokenize = createCommand("tokenize", async (args, io) => {

@@ -1,5 +1,6 @@
 // Apache's and nginx's access logs: common, combined, either behind the name of a virtual host, with whatever somebody has added at the
-// end. Cut by hand: a pattern for all of it takes four times as long, and the hundred thousand lines a second are this folder's subject.
+// end. Cut by hand: once a pattern knows escaped quotes and an optional head it is no quicker (0.8 µs, as much as all of this), and a
+// client can make it backtrack.
 
 import { findAddress } from "../identity/address.ts";
 import { endOfQuoted, orEmpty, unescapeField } from "./escaped-text.ts";

@@ -22,13 +22,18 @@ export async function* readChunks(
       head = bytes;
       continue;
     }
-    if (!isKnown && bytes[0] === 0x1f && bytes[1] === 0x8b) gunzip = createGunzip();
+    if (!isKnown && bytes[0] === 0x1f && bytes[1] === 0x8b) gunzip = createPatientGunzip();
     isKnown = true;
     if (gunzip === undefined) yield bytes;
     else yield* unpack(gunzip, bytes);
   }
   if (head.length > 0) yield head;
   if (gunzip !== undefined) yield* unpackRest(gunzip);
+}
+
+/** A failure that comes between two steps is told to the next one. */
+function createPatientGunzip(): Gunzip {
+  return createGunzip().on("error", () => undefined);
 }
 
 async function* unpack(gunzip: Gunzip, bytes: Buffer): AsyncGenerator<Buffer> {
@@ -40,20 +45,25 @@ async function* unpack(gunzip: Gunzip, bytes: Buffer): AsyncGenerator<Buffer> {
 
 async function* unpackRest(gunzip: Gunzip): AsyncGenerator<Buffer> {
   yield* outputOf(gunzip, (done) => {
-    gunzip.once("end", done);
+    gunzip.once("end", () => done());
     gunzip.end();
   });
 }
 
 /** What a step gives, also when it fails in the end: in flowing mode nothing of it waits in a buffer that the failure would discard. */
-async function* outputOf(gunzip: Gunzip, step: (done: () => void) => void): AsyncGenerator<Buffer> {
+async function* outputOf(
+  gunzip: Gunzip,
+  step: (done: (failure?: Error | null) => void) => void,
+): AsyncGenerator<Buffer> {
   const output: Buffer[] = [];
   const collect = (chunk: Buffer) => void output.push(chunk);
-  const outcome = await new Promise<unknown>((resolve) => {
-    gunzip.on("data", collect).once("error", resolve);
-    step(() => resolve(undefined));
+  let fail: (failure: Error) => void = () => undefined;
+  const failure = await new Promise<Error | undefined>((resolve) => {
+    fail = resolve;
+    gunzip.on("data", collect).on("error", fail);
+    step((problem) => resolve(problem ?? undefined));
   });
-  gunzip.off("data", collect);
+  gunzip.off("data", collect).off("error", fail);
   yield* output;
-  if (outcome !== undefined) throw new LogveilError("input-damaged", { cause: outcome });
+  if (failure !== undefined) throw new LogveilError("input-damaged", { cause: failure });
 }

@@ -23,7 +23,7 @@ export type CopyParts = {
 
 const NEWLINE = 10;
 /** What a step may hold: its new sessions wait together in memory until they are stored. */
-const MAX_STEP_LINES = 8192;
+const MAX_STEP_LINES = 4096;
 const MAX_STEP_CHARACTERS = 1024 * 1024;
 
 /** Resolves at the end of `chunks`. Rejects with their failure when the lines before it are written. */

@@ -30,7 +30,6 @@ const CONTROLS = /[\0-\x08\x0a-\x1f\x7f]/;
 
 function decode(bytes: string): string | undefined {
   if (CONTROLS.test(bytes)) return undefined;
-  // eslint-disable-next-line no-control-regex -- ASCII
   if (/^[\0-\x7f]*$/.test(bytes)) return bytes;
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(bytes, "latin1"));

@@ -12,7 +12,7 @@ import { findSessionToken, TAG_BYTES, type SessionToken } from "./session-token.
 /** Version 1. Safe in a shell, in JSON and between quotes; told by its beginning from whatever else stands in a log. */
 const PREFIX = "sealed:v1:";
 const EPOCH_BYTES = 4;
-const SEALED = /sealed:v1:[A-Za-z0-9_-]{100,8192}/;
+const SEALED = /sealed:v1:[A-Za-z0-9_-]{100,8192}/g;
 
 /** Which session it is of, and what `IdentitySealing` sealed. */
 export type SealedIdentity = { readonly token: SessionToken; readonly record: Uint8Array };
@@ -24,9 +24,11 @@ export function formatSealedIdentity({ token, record }: SealedIdentity): string 
   return PREFIX + Buffer.concat([epoch, token.tag, record]).toString("base64url");
 }
 
-/** The first one in a text, a whole log line say; undefined when there is none. */
+/** The last one in a text, a whole log line say; undefined when there is none. */
 export function findSealedIdentity(text: string): SealedIdentity | undefined {
-  const found = SEALED.exec(text)?.[0];
+  // SECURITY: our formats have it as their last field. What stands before it a client may have written, into the path say, so that its
+  // own is not found.
+  const found = text.match(SEALED)?.at(-1);
   if (found === undefined) return undefined;
   const bytes = Buffer.from(found.slice(PREFIX.length), "base64url");
   const tagEnd = EPOCH_BYTES + TAG_BYTES;

@@ -5,7 +5,7 @@ import { expect } from "chai";
 // each other, and some packages have one home.
 
 const LAYERS: readonly (readonly string[])[] = [
-  ["errors.ts", "clock.ts", "event-log.ts", "hot-metrics.ts", "metrics.ts"],
+  ["errors.ts", "clock.ts", "event-log.ts", "hot-metrics.ts", "metrics.ts", "retry-after.ts"],
   ["identity"],
   ["keys"],
   ["token"],

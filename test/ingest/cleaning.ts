@@ -23,7 +23,7 @@ export type Cleaning = {
 /** Lines cleaned by real parts on the store and keyring of a vault; its hand-moved clock says which epochs have expired. */
 export async function openCleaning(
   trustedProxies: readonly string[] = [],
-  opened: OpenedVault | undefined = undefined,
+  opened?: OpenedVault,
 ): Promise<Cleaning> {
   return cleaningOn(opened ?? (await openVaultForTest()), trustedProxies);
 }

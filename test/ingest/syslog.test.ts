@@ -1,6 +1,8 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import { request } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { expect } from "chai";
 import * as fc from "fast-check";
@@ -169,18 +171,22 @@ describe("syslog", () => {
       }
       await using folder = await createTemporaryFolder();
       const server = `127.0.0.1:${String(portOf(sidecar.sidecar.syslogAddresses.udp))}`;
-      await using web = await startNginx(
-        nginx,
-        folder,
-        `access_log syslog:server=${server} combined; error_log syslog:server=${server} info;`,
-      );
-      const proxied = await startRunningSidecar({
-        upstream: web.upstream,
-        settings: { proxy: { forward: { clientAddress: "pass", userAgent: "pass" } } },
+      const logging = [
+        `access_log syslog:server=${server} combined;`,
+        `error_log syslog:server=${server} info;`,
+        "set_real_ip_from unix:;",
+        "real_ip_header X-Forwarded-For;",
+      ];
+      await using web = await startNginx(nginx, folder, logging.join(" "));
+      const asked = request({
+        socketPath: web.upstream.slice("unix:".length),
+        path: `/missing/${email}`,
+        headers: { "user-agent": userAgent, "x-forwarded-for": ipv4, host: "shop.example" },
       });
-      const response = await fetch(`${proxied.proxyUrl}/missing/${email}`, { headers: { "User-Agent": userAgent } }); // prettier-ignore
-      expect(response.status).to.equal(404);
-      await proxied[Symbol.asyncDispose]();
+      asked.end();
+      const [response] = (await once(asked, "response")) as [IncomingMessage];
+      response.resume();
+      expect(response.statusCode).to.equal(404);
       const lines = await sidecar.logLines(2);
       expect(lines.find((each) => each["http.response.status_code"] === 404)).to.include({ "http.request.method": "GET", "user_agent.name": "Chrome" }); // prettier-ignore
       expect(lines.find((each) => each["severity_text"] === "error")?.["message"]).to.match(/^open\(\) .* failed/); // prettier-ignore

@@ -1,11 +1,12 @@
-import { cp } from "node:fs/promises";
+import { cp, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { loadConfiguration } from "../../src/config/load.ts";
 import { systemClock } from "../../src/clock.ts";
 import type { Clock } from "../../src/clock.ts";
 import { createEventLog } from "../../src/event-log.ts";
 import { createMetrics } from "../../src/metrics.ts";
-import { openDatabaseFiles } from "../../src/store/database-files.ts";
+import { mainFiles, openFiles } from "../../src/store/database-files.ts";
+import type { DatabaseFiles } from "../../src/store/database-files.ts";
 import { documentRange } from "../../src/store/key-layout.ts";
 import type { KeyRange, Table } from "../../src/store/key-layout.ts";
 import { openVaultHost } from "../../src/vault-host.ts";
@@ -124,11 +125,23 @@ async function logIn({ files }: RunningSidecar, users: readonly string[], clock:
 }
 
 /** Of a copy, as after a crash: the sidecar has the lock of the files themselves. */
+/** Of the main database and of each epoch's. */
 async function readRows(dataDir: string, range: KeyRange): Promise<readonly RawRow[]> {
   await using copy = await createTemporaryFolder();
   for (const name of ["store", "store.marker"])
     await cp(join(dataDir, name), copy.file(name), { recursive: true });
-  const level = await openDatabaseFiles(copy.path);
+  const folder = copy.file("store/epochs");
+  const epochs = (await readdir(folder)).map((name) => join(folder, name));
+  const rows = [await readDatabase(mainFiles(copy.path), range)];
+  const isMarked = () => Promise.resolve(true);
+  const mark = () => Promise.resolve();
+  for (const epoch of epochs)
+    rows.push(await readDatabase({ folder: epoch, isMarked, mark }, range));
+  return rows.flat();
+}
+
+async function readDatabase(files: DatabaseFiles, range: KeyRange): Promise<RawRow[]> {
+  const level = await openFiles(files);
   try {
     const entries = await level.iterator(range).all();
     return entries.map(([key, value]) => ({ key: Buffer.from(key), value: Buffer.from(value) }));

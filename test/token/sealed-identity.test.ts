@@ -59,6 +59,13 @@ describe("token: sealed identity", () => {
     );
   });
 
+  it("is the line's own, whatever a client has written before it", () => {
+    const own = { token: { epoch: EPOCH, tag: new Uint8Array(11) }, record: Buffer.alloc(80, 1) };
+    const path = `/sealed:v1:${"abcdefgh-".repeat(20)}`;
+    const line = { "url.path": path, "identity.sealed": formatSealedIdentity(own) };
+    expect(findSealedIdentity(JSON.stringify(line))?.token).to.deep.equal(own.token);
+  });
+
   it("is not found in anything else", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {

@@ -40,6 +40,9 @@ function pathOf(dir: string, output: string): string {
   return join(dir, `${output}.cursor`);
 }
 
+/** 2^50: numbers of segments go on from here, and have sixteen digits. */
+const MAX_COUNT = 2 ** 50;
+
 function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
+  return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= MAX_COUNT;
 }

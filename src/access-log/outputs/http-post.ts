@@ -1,5 +1,5 @@
 import type { Clock } from "../../clock.ts";
-import { findRetryAfterMs } from "./back-off.ts";
+import { findRetryAfterMs } from "../../retry-after.ts";
 import type { Outcome } from "./transport.ts";
 
 export type Post = {
@@ -18,6 +18,8 @@ export type Answer = {
 };
 
 const TIMEOUT_MS = 30_000;
+/** A wish to come again later than this is a mistake or mischief. */
+const MAX_WISH_MS = 3_600_000;
 const MAX_ANSWER_BYTES = 256 * 1024;
 /** Something about the request itself; a smaller one may do. */
 const ABOUT_THE_BATCH: readonly number[] = [400, 413, 422];
@@ -51,7 +53,7 @@ export function outcomeOf(answer: Answer | undefined, clock: Clock): Outcome {
   if (status >= 200 && status < 300) return { kind: "delivered", rejected: 0 };
   if (ABOUT_THE_BATCH.includes(status)) return { kind: "rejected" };
   if (status < 500 && !PASSING.includes(status)) return { kind: "refused", status };
-  return { kind: "away", retryAfterMs: findRetryAfterMs(retryAfter, clock.now()) };
+  return { kind: "away", retryAfterMs: findRetryAfterMs(retryAfter, clock.now(), MAX_WISH_MS) };
 }
 
 /** The members of a JSON object; none for anything else. */
@@ -62,6 +64,15 @@ export function membersOf(text: string): Readonly<Record<string, unknown>> {
   } catch {
     return {};
   }
+}
+
+/**
+ * A number that JSON has as a number or, an int64, as a text; NaN for anything else. `Number` throws for some objects, and takes null, "" and
+ * [] for 0.
+ */
+export function numberOf(value: unknown): number {
+  if (typeof value === "number") return value;
+  return typeof value === "string" && /^-?\d{1,19}$/.test(value) ? Number(value) : Number.NaN;
 }
 
 async function beginningOf({ body }: Response): Promise<string> {

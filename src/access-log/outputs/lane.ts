@@ -112,11 +112,20 @@ export class Lane {
     const held = this.#held;
     const [part] = held?.parts ?? [];
     if (held !== undefined && part !== undefined && part.length > 0) {
-      const outcome = await this.#transport.send(part, this.#closing.signal);
+      const outcome = await this.#attempt(part);
       if (this.#closing.signal.aborted && outcome.kind === "away") return;
       this.#settle(held, part, outcome);
     } else held?.parts.shift();
     if (held?.parts.length === 0) await this.#finish(held);
+  }
+
+  /** A transport never rejects. If one does, at an answer that nobody thought of, that is counted and said like any failure. */
+  async #attempt(part: readonly Entry[]): Promise<Outcome> {
+    try {
+      return await this.#transport.send(part, this.#closing.signal);
+    } catch {
+      return { kind: "away" };
+    }
   }
 
   #settle(held: Held, part: readonly Entry[], outcome: Outcome): void {

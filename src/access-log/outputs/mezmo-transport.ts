@@ -2,7 +2,7 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { Clock } from "../../clock.ts";
 import type { Entry } from "./entry.ts";
-import { membersOf, outcomeOf, post } from "./http-post.ts";
+import { membersOf, numberOf, outcomeOf, post } from "./http-post.ts";
 import { readKeyFile } from "./key-file.ts";
 import { withPath } from "./otlp-transport.ts";
 import type { Outcome, Transport } from "./transport.ts";
@@ -51,14 +51,15 @@ function lineOf({ happenedAtMs, id, line }: Entry) {
   return { timestamp: happenedAtMs, line, app: APP, level: "INFO", meta: { id } };
 }
 
-/** An answer without a status for each line says nothing of any: smaller batches may tell more. */
+/** An answer without an HTTP status for each line says nothing of any: smaller batches may tell more. */
 function outcomeOfEach(entries: readonly Entry[], text: string): Outcome {
   const { status, statuses, lines } = membersOf(text);
   const each = [status, statuses, lines].find((list) => Array.isArray(list));
   if (each?.length !== entries.length) return { kind: "rejected" };
-  const codes = each.map((one) => Number(Object(one).status ?? Object(one).code ?? one));
+  const codes = each.map((one) => numberOf(Object(one).status ?? Object(one).code ?? one));
+  if (!codes.every((code) => code >= 200 && code < 600)) return { kind: "rejected" };
   const isPassing = (code: number) => code >= 500 || code === 429 || code === 408;
   const again = entries.filter((_, at) => isPassing(codes[at] ?? 0));
-  const rejected = codes.filter((code) => !(code < 300) && !isPassing(code)).length;
+  const rejected = codes.filter((code) => code >= 300 && !isPassing(code)).length;
   return again.length === 0 ? { kind: "delivered", rejected } : { kind: "partly", again, rejected };
 }

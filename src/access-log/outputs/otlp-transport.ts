@@ -2,7 +2,7 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { Clock } from "../../clock.ts";
 import type { Entry } from "./entry.ts";
-import { membersOf, outcomeOf, post } from "./http-post.ts";
+import { membersOf, numberOf, outcomeOf, post } from "./http-post.ts";
 import type { Answer } from "./http-post.ts";
 import type { Outcome, Transport } from "./transport.ts";
 
@@ -46,8 +46,7 @@ function outcomeWith(answer: Answer | undefined, outcome: Outcome, lines: number
   if (answer === undefined || outcome.kind !== "delivered") return outcome;
   const { partialSuccess } = membersOf(answer.text);
   const { rejectedLogRecords } = Object(partialSuccess);
-  // An int64, which JSON has as a text.
-  const rejected = Math.trunc(Number(rejectedLogRecords ?? 0));
+  const rejected = Math.trunc(numberOf(rejectedLogRecords));
   return { kind: "delivered", rejected: rejected > 0 ? Math.min(rejected, lines) : 0 };
 }
 

@@ -10,10 +10,12 @@ export type SyslogOptions = {
   /** TLS, where it is there; `ca` (PEM) in place of the system's certificate authorities. */
   readonly tls?: { readonly ca?: Buffer | undefined } | undefined;
   readonly hostName: string;
+  /** Without a byte in either direction; a batch has three times as long, whatever comes. 10 s unless told. */
   readonly timeoutMs?: number | undefined;
 };
 
 const TIMEOUT_MS = 10_000;
+const TIMEOUTS_IN_ALL = 3;
 /** RFC 5424 section 6.2.1: facility local0 (16), severity informational (6). */
 const PRIORITY = 16 * 8 + 6;
 
@@ -45,8 +47,11 @@ function deliver(options: SyslogOptions, bytes: Buffer, signal: AbortSignal): Pr
   return new Promise((resolve) => {
     const socket = connect(options);
     const abort = () => socket.destroy();
+    const { timeoutMs = TIMEOUT_MS } = options;
     let isReadToEnd = false;
-    socket.setTimeout(options.timeoutMs ?? TIMEOUT_MS, abort);
+    socket.setTimeout(timeoutMs, abort);
+    // SECURITY: each byte from the receiver begins the time-out above anew, and we read them all.
+    const deadline = setTimeout(abort, timeoutMs * TIMEOUTS_IN_ALL).unref();
     signal.addEventListener("abort", abort, { once: true });
     socket.once(options.tls === undefined ? "connect" : "secureConnect", () => socket.end(bytes));
     // A receiver that closes before it has been told of our end may not have read all.
@@ -54,6 +59,7 @@ function deliver(options: SyslogOptions, bytes: Buffer, signal: AbortSignal): Pr
     // SECURITY: not reported with its cause, which names addresses.
     socket.once("error", () => (isReadToEnd = false));
     socket.once("close", () => {
+      clearTimeout(deadline);
       signal.removeEventListener("abort", abort);
       resolve(isReadToEnd ? { kind: "delivered", rejected: 0 } : { kind: "away" });
     });
@@ -66,5 +72,7 @@ function deliver(options: SyslogOptions, bytes: Buffer, signal: AbortSignal): Pr
 function connect({ host, port, tls }: SyslogOptions): Socket {
   if (tls === undefined) return connectTcp({ host, port });
   const { ca } = tls;
-  return connectTls({ host, port, minVersion: "TLSv1.2", ...(ca === undefined ? {} : { ca }) });
+  // Said, because NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would be the default.
+  const checked = { rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) };
+  return connectTls({ host, port, minVersion: "TLSv1.2", ...checked });
 }

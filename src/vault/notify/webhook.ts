@@ -1,7 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import { macKey } from "../../keys/mac.ts";
 import { sign } from "../../keys/signature.ts";
-import { findRetryAfterMs } from "./back-off.ts";
+import { findRetryAfterMs } from "../../retry-after.ts";
 import type { Attempt, Channel, Message } from "./notification.ts";
 
 export type WebhookOptions = {
@@ -15,6 +15,8 @@ export type WebhookOptions = {
 };
 
 const TIMEOUT_MS = 10_000;
+/** A wish to come again later than this is a mistake or mischief. */
+const MAX_WISH_MS = 24 * 3_600_000;
 /** With these a receiver speaks of itself and not of the message. */
 const AWAY: readonly number[] = [429, 502, 503, 504];
 
@@ -55,7 +57,7 @@ export function createWebhook({ url, secret, clock, timeoutMs }: WebhookOptions)
 
 function attemptOf(response: Response, nowMs: number): Attempt {
   if (response.ok) return { isDelivered: true };
-  const retryAfterMs = findRetryAfterMs(response.headers.get("retry-after"), nowMs);
+  const retryAfterMs = findRetryAfterMs(response.headers.get("retry-after"), nowMs, MAX_WISH_MS);
   return { isDelivered: false, isAway: AWAY.includes(response.status), retryAfterMs };
 }
 

@@ -64,7 +64,7 @@ describe("access-log outputs: delivery", () => {
     ["answers 503", { status: 503 }],
     ["hangs", "hang"],
   ] as const satisfies readonly (readonly [string, Reply])[]) {
-    it(`loses nothing while the receiver ${what} for an hour, and doubles nothing`, async () => {
+    it(`${what} for an hour: nothing is lost, nothing doubled, and it is said`, async () => {
       await using receiver = await startLogReceiver();
       receiver.answerAll(() => reply);
       await using opened = await openNetworkLog([receiverAt(receiver, 50)]);
@@ -96,7 +96,7 @@ describe("access-log outputs: delivery", () => {
     ["seconds", () => "600"],
     ["a date", (nowMs: number) => new Date(nowMs + 600_000).toUTCString()],
   ] as const) {
-    it(`waits as long as Retry-After says, in ${what}`, async () => {
+    it(`${what} in Retry-After are waited for`, async () => {
       await using receiver = await startLogReceiver();
       await using opened = await openNetworkLog([receiverAt(receiver)]);
       const headers = { "Retry-After": valueAt(opened.clock.now()) };
@@ -148,7 +148,7 @@ describe("access-log outputs: delivery", () => {
   });
 
   for (const status of [401, 403, 404, 302]) {
-    it(`keeps everything and says so when it is answered ${String(status)}`, async () => {
+    it(`${String(status)} as the answer: everything is kept, and it is said`, async () => {
       await using receiver = await startLogReceiver();
       const headers = { location: `${receiver.url}/elsewhere` };
       receiver.answerNext({ status, headers }, { status, headers });

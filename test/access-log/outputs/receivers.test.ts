@@ -1,9 +1,12 @@
-import { chmod, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { chmod, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { hostname } from "node:os";
 import { expect } from "chai";
-import { findRetryAfterMs, backOffMs } from "../../../src/access-log/outputs/back-off.ts";
+import { backOffMs } from "../../../src/access-log/outputs/back-off.ts";
 import { readReceivers } from "../../../src/access-log/outputs/receivers.ts";
 import { eventually } from "../../kit/eventually.ts";
+import { closeServer, listen } from "../../kit/loopback.ts";
 import { startLogReceiver } from "../../kit/log-receiver.ts";
 import { SELF_SIGNED, SELF_SIGNED_NAMED } from "../../kit/self-signed.ts";
 import { startSyslogReceiver } from "../../kit/syslog-receiver.ts";
@@ -20,6 +23,7 @@ import {
   recordsIn,
   settled,
 } from "./opened-network-log.ts";
+import type { OpenedNetworkLog } from "./opened-network-log.ts";
 
 type OtlpRecord = {
   readonly timeUnixNano: string;
@@ -114,6 +118,28 @@ describe("access-log outputs: otlp", () => {
   });
 });
 
+describe("access-log outputs: otlp, of a receiver that means ill", () => {
+  for (const rejectedLogRecords of [
+    { valueOf: 1, toString: 1 },
+    "-9",
+    null,
+    ["7"],
+    "1e3",
+    true,
+  ] as const) {
+    it(`takes ${JSON.stringify(rejectedLogRecords)} rejected for none, and does not stop there`, async () => {
+      await using receiver = await startLogReceiver();
+      const body = JSON.stringify({ partialSuccess: { rejectedLogRecords } });
+      receiver.answerNext({ status: 200, body });
+      await using opened = await openNetworkLog([{ kind: "otlp", url: receiver.url }]);
+      opened.write(0, 10);
+      await settled(opened, "otlp");
+      expect(receiver.posts.length).to.equal(1);
+      expect(await linesOf(opened.metrics, "otlp")).to.deep.include({ written: 10, dropped: 0 });
+    });
+  }
+});
+
 describe("access-log outputs: mezmo", () => {
   let folder: TemporaryFolder;
   let keyFile: string;
@@ -165,17 +191,24 @@ describe("access-log outputs: mezmo", () => {
     expect(await linesOf(opened.metrics, "mezmo")).to.deep.include({ written: 4, dropped: 1 });
   });
 
-  it("asks for each line where 207 does not say which", async () => {
-    await using receiver = await startLogReceiver();
-    receiver.answerNext({ status: 207, body: "?" });
-    await using opened = await openNetworkLog([{ kind: "mezmo", url: receiver.url, keyFile }]);
-    opened.write(0, 4);
-    await settled(opened, "mezmo");
-    expect(receiver.posts.map(({ body }) => JSON.parse(body).lines.length)).to.deep.equal([
-      4, 2, 2,
-    ]);
-    expect(await linesOf(opened.metrics, "mezmo")).to.deep.include({ written: 4, dropped: 0 });
-  });
+  for (const body of [
+    "?",
+    '{"status":[null,false,"",[]]}',
+    '{"lines":[{"id":1},{"id":2},{"id":3},{"id":4}]}',
+    '{"lines":[{"status":{"valueOf":1,"toString":1}},200,200,200]}',
+  ]) {
+    it(`asks for each line where 207 does not say which: ${body}`, async () => {
+      await using receiver = await startLogReceiver();
+      receiver.answerNext({ status: 207, body });
+      await using opened = await openNetworkLog([{ kind: "mezmo", url: receiver.url, keyFile }]);
+      opened.write(0, 4);
+      await settled(opened, "mezmo");
+      expect(receiver.posts.map((post) => JSON.parse(post.body).lines.length)).to.deep.equal([
+        4, 2, 2,
+      ]);
+      expect(await linesOf(opened.metrics, "mezmo")).to.deep.include({ written: 4, dropped: 0 });
+    });
+  }
 
   it("takes a new key without a restart", async () => {
     await using receiver = await startLogReceiver();
@@ -198,6 +231,10 @@ describe("access-log outputs: mezmo", () => {
     expect(await codeOf(readReceivers(settings))).to.equal("ingestion-key-exposed");
     await writeFile(keyFile, "two words");
     await chmod(keyFile, 0o600);
+    expect(await codeOf(readReceivers(settings))).to.equal("ingestion-key-unreadable");
+    await rm(keyFile);
+    // A pipe without a writer: opening it would wait for one.
+    execFileSync("mkfifo", ["-m", "600", keyFile]);
     expect(await codeOf(readReceivers(settings))).to.equal("ingestion-key-unreadable");
     await folder.remove();
     expect(await codeOf(readReceivers(settings))).to.equal("ingestion-key-unreadable");
@@ -254,6 +291,39 @@ describe("access-log outputs: syslog", () => {
     });
   }
 
+  it("checks the certificate although the environment of Node.js says not to", async () => {
+    await using receiver = await startSyslogReceiver({ tls: SELF_SIGNED });
+    process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
+    try {
+      await using opened = await openNetworkLog([
+        { kind: "syslog", host: "127.0.0.1", port: receiver.port, tls: {} },
+      ]);
+      opened.write(0, 10);
+      await saidToBeAway(opened);
+      expect(receiver.bytes().length).to.equal(0);
+    } finally {
+      delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+    }
+  });
+
+  it("does not wait for ever for a receiver that goes on sending and never closes", async () => {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      const chatter = setInterval(() => socket.write("."), 20);
+      socket.on("error", () => undefined).on("close", () => clearInterval(chatter));
+      socket.resume();
+    });
+    const { port } = await listen(server);
+    {
+      await using opened = await openNetworkLog([
+        { kind: "syslog", host: "127.0.0.1", port, timeoutMs: 100 },
+      ]);
+      opened.write(0, 10);
+      await saidToBeAway(opened);
+      expect(await linesOf(opened.metrics, "syslog")).to.deep.include({ written: 0, waiting: 10 });
+    }
+    await closeServer(server);
+  });
+
   it("takes nothing for delivered that a dying receiver may not have read", async () => {
     await using receiver = await startSyslogReceiver();
     receiver.resetNext(3);
@@ -308,18 +378,13 @@ describe("access-log outputs: back-off", () => {
     expect(backOffMs(9, 0)).to.equal(0);
     expect(backOffMs(9, 0.25)).to.equal(15_000);
   });
-
-  it("reads Retry-After in both spellings and believes an hour at most", () => {
-    const nowMs = Date.UTC(2026, 1, 10, 12);
-    const date = "Tue, 10 Feb 2026 12:00:30 GMT";
-    expect(findRetryAfterMs("120", nowMs)).to.equal(120_000);
-    expect(findRetryAfterMs(date, nowMs)).to.equal(30_000);
-    expect(findRetryAfterMs(date, nowMs + 60_000)).to.equal(0);
-    expect(findRetryAfterMs("999999999", nowMs)).to.equal(HOUR_MS);
-    for (const field of [null, "", "soon", "-5", "1e9"])
-      expect(findRetryAfterMs(field, nowMs) ?? 0, String(field)).to.be.within(0, HOUR_MS);
-  });
 });
+
+const saidToBeAway = (opened: OpenedNetworkLog) =>
+  eventually("the outage is said", () => {
+    opened.clock.advance(HOUR_MS);
+    return opened.events().includes("access-log.output-away") ? true : undefined;
+  });
 
 function idsOf({ messages }: SyslogReceiver): readonly number[] {
   return messages.map(({ text }) => Number(JSON.parse(text)["http.request.id"]));

@@ -196,7 +196,13 @@ describe("access-log outputs: the spool", () => {
     });
   }
 
-  for (const cursor of ["", "{}", '{"version":1,"segment":-1,"offset":0,"lines":0}', "\0\0\0\0"]) {
+  for (const cursor of [
+    "",
+    "{}",
+    '{"version":1,"segment":-1,"offset":0,"lines":0}',
+    '{"version":1,"segment":9007199254740991,"offset":0,"lines":0}',
+    "\0\0\0\0",
+  ]) {
     it(`delivers again rather than not at all when a cursor reads ${JSON.stringify(cursor)}`, async () => {
       await using receiver = await startLogReceiver();
       const spool = await leave(receiver, 10);

@@ -1,9 +1,6 @@
 import { expect } from "chai";
 import * as fc from "fast-check";
-import { backOffMs, findRetryAfterMs } from "../../../src/vault/notify/back-off.ts";
-
-const NOW_MS = Date.UTC(2026, 1, 10, 12);
-const DAY_MS = 86_400_000;
+import { backOffMs } from "../../../src/vault/notify/back-off.ts";
 
 describe("back-off", () => {
   it("doubles from a second to its bound", () => {
@@ -19,22 +16,4 @@ describe("back-off", () => {
       }),
     );
   });
-});
-
-describe("Retry-After", () => {
-  for (const [field, expected] of [
-    ["120", 120_000],
-    [" 0 ", 0],
-    ["Tue, 10 Feb 2026 12:00:30 GMT", 30_000],
-    ["Tue, 10 Feb 2026 11:00:00 GMT", 0],
-    ["999999999", DAY_MS],
-    ["Fri, 31 Dec 9999 23:59:59 GMT", DAY_MS],
-    ["soon", undefined],
-    ["", undefined],
-    [null, undefined],
-  ] as const) {
-    it(`reads ${String(field)}`, () => {
-      expect(findRetryAfterMs(field, NOW_MS)).to.equal(expected);
-    });
-  }
 });
