@@ -7,7 +7,7 @@ import type { ClientRequest, ClientResponse } from "./client-exchange.ts";
 import type { OpenExchange } from "./open-exchange.ts";
 import type { Refusal } from "./framing.ts";
 import { closeGentlyAfterAnswer } from "./lingering-close.ts";
-import { headersForClient, trailersForClient } from "./response-headers.ts";
+import { headersForClient, trailersForClient, rawListOf, reasonOf } from "./response-headers.ts";
 import type { UpstreamCookies } from "./upstream-cookies.ts";
 import { InvalidAnswer, isDeadConnection, upstreamFailureOf } from "./upstream-failure.ts";
 import type { UpstreamWatch } from "./upstream-watch.ts";
@@ -292,15 +292,3 @@ class BodyTooLarge extends Error {}
 function isSayable(statusCode: number, { httpVersion }: ClientRequest): boolean {
   return statusCode <= 599 || httpVersion !== "2";
 }
-
-/** undici gives raw lists as flat arrays for HTTP/1; anything else would be a header object of HTTP/2. */
-function rawListOf(raw: unknown): readonly (string | Buffer)[] {
-  return Array.isArray(raw) ? (raw as (string | Buffer)[]) : [];
-}
-
-/** The reason phrase says nothing to a client (RFC 9112 section 4); one that node would not send is left out. */
-function reasonOf(statusMessage: string | undefined): string {
-  return statusMessage !== undefined && REASON.test(statusMessage) ? statusMessage : "";
-}
-
-const REASON = /^[\t\u0020-\u007E]*$/;

@@ -125,3 +125,15 @@ function withoutNominated(list: string[], connection: string): string[] {
 function textOf(part: string | Buffer | undefined): string {
   return typeof part === "string" ? part : (part?.toString("latin1") ?? "");
 }
+
+/** undici gives raw lists as flat arrays for HTTP/1; anything else would be a header object of HTTP/2. */
+export function rawListOf(raw: unknown): readonly (string | Buffer)[] {
+  return Array.isArray(raw) ? (raw as (string | Buffer)[]) : [];
+}
+
+/** The reason phrase says nothing to a client (RFC 9112 section 4); one that node would not send is left out. */
+export function reasonOf(statusMessage: string | undefined): string {
+  return statusMessage !== undefined && REASON.test(statusMessage) ? statusMessage : "";
+}
+
+const REASON = /^[\t\u0020-\u007E]*$/;

@@ -96,7 +96,7 @@ describe("fault: SIGTERM under load", () => {
     expect(await hanging).to.equal("broken");
     expect(logveil.stderr()).to.match(/"sidecar.stopped","aborted":1/);
     const [line] = await readLogLines(folder.file("access.log"), 1);
-    expect(line).to.include({ "http.response.status_code": 499, "error.type": "client_aborted" });
+    expect(line).to.include({ "http.response.status_code": 503, "error.type": "shutting_down" });
     expectNobody(folder.path, logveil.stderr());
   });
 });

@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { constants, open } from "node:fs/promises";
 import { LogveilError } from "../../errors.ts";
 
 const OTHERS = 0o077;
@@ -8,7 +8,8 @@ const MAX_FILE_BYTES = 1024;
 /** Rejects `ingestion-key-exposed` when others may read the file, `ingestion-key-unreadable`, also for what can be no key. */
 export async function readKeyFile(path: string): Promise<string> {
   try {
-    await using file = await open(path, "r");
+    // Without waiting: a pipe that nobody writes to would hold up the start, or the end.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     // SECURITY: asked of the open file, so that nobody swaps it between the question and the reading.
     if (((await file.stat()).mode & OTHERS) !== 0) throw new LogveilError("ingestion-key-exposed");
     const content = Buffer.alloc(MAX_FILE_BYTES);
